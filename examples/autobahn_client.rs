@@ -1,0 +1,80 @@
+//! Drives the fuzzing server of Autobahn|Testsuite: `cargo run --example autobahn_client -- ws://127.0.0.1:9002`.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use ws_proto::bytes::{Buf, BytesMut};
+use ws_proto::handshake::client::{Handshake, Request};
+use ws_proto::{Config, Connection, Event, Seed};
+
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Result {
+    let server = std::env::args().nth(1).unwrap_or_else(|| "ws://127.0.0.1:9002".into());
+    let server = server.trim_end_matches('/');
+    let mut cases = String::new();
+    run(&format!("{server}/getCaseCount"), |event, _| {
+        if let Event::Text(count) = event {
+            cases = count.to_string();
+        }
+        Ok(())
+    })?;
+    let cases: u32 = cases.parse()?;
+    for case in 1..=cases {
+        // A case may well end the connection in any way; what counts is in the report.
+        if let Err(error) = run(&format!("{server}/runCase?case={case}&agent=ws-proto"), echo) {
+            eprintln!("case {case}: {error}");
+        }
+    }
+    run(&format!("{server}/updateReports?agent=ws-proto"), |_, _| Ok(()))?;
+    println!("{cases} cases run");
+    Ok(())
+}
+
+fn echo(event: Event<'_>, ws: &mut Connection) -> Result {
+    match event {
+        Event::Text(text) => ws.send(text)?,
+        Event::Binary(data) => ws.send(data)?,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// One connection from the request to the end of the stream, every event given to `handle`.
+fn run(uri: &str, mut handle: impl FnMut(Event<'_>, &mut Connection) -> Result) -> Result {
+    let request = Request::new(uri.parse()?);
+    let mut socket = TcpStream::connect((request.uri().host(), request.uri().port()))?;
+    socket.set_nodelay(true)?;
+    let mut input = BytesMut::new();
+    let mut handshake = Handshake::new(&request, Seed::random()?, &Config::new());
+    socket.write_all(handshake.output())?;
+    let mut ws = loop {
+        match handshake.receive(&mut input)? {
+            Some(accepted) => break accepted.connection,
+            None if read_more(&mut socket, &mut input)? == 0 => return Err("no answer to the handshake".into()),
+            None => {}
+        }
+    };
+    loop {
+        while let Some(event) = ws.receive(&mut input) {
+            handle(event, &mut ws)?;
+        }
+        while ws.interest().write {
+            let written = socket.write(ws.output().chunk())?;
+            ws.output().advance(written);
+        }
+        let want = ws.interest();
+        if want.hang_up {
+            return Ok(());
+        }
+        if want.read && read_more(&mut socket, &mut input)? == 0 {
+            ws.receive_eof();
+        }
+    }
+}
+
+fn read_more(socket: &mut TcpStream, input: &mut BytesMut) -> Result<usize> {
+    let mut chunk = [0; 64 << 10];
+    let count = socket.read(&mut chunk)?;
+    input.extend_from_slice(&chunk[..count]);
+    Ok(count)
+}

@@ -1,0 +1,172 @@
+//! A client on a blocking socket: `cargo run --example client -- ws://127.0.0.1:9001/`.
+//!
+//! Lines from standard input go out as text, messages come in. With `--check` it sends a fixed set of messages instead,
+//! compares what comes back, closes, and exits with 0 or says what differed.
+
+use std::io::{BufRead, Read, Write};
+use std::net::TcpStream;
+use std::sync::mpsc::{self, Receiver, Sender};
+use ws_proto::bytes::{Buf, BytesMut};
+use ws_proto::handshake::client::{Handshake, Request};
+use ws_proto::{CloseCode, Config, Connection, Event, Message, Seed};
+
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Result {
+    let (options, uris): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|arg| arg.starts_with("--"));
+    let [uri] = &uris[..] else { return Err("usage: client [--check] ws://host:port/path".into()) };
+    let client = Client::connect(uri)?;
+    match options.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => client.chat(),
+        ["--check"] => client.check(),
+        _ => Err("the only option is --check".into()),
+    }
+}
+
+struct Client {
+    socket: TcpStream,
+    input: BytesMut,
+    ws: Connection,
+}
+
+impl Client {
+    fn connect(uri: &str) -> Result<Self> {
+        let request = Request::new(uri.parse()?);
+        if request.uri().is_secure() {
+            return Err("this example brings no TLS: use ws://".into());
+        }
+        let host = request.uri().host().trim_matches(['[', ']']);
+        let mut socket = TcpStream::connect((host, request.uri().port()))?;
+        socket.set_nodelay(true)?;
+        let mut input = BytesMut::new();
+        let mut handshake = Handshake::new(&request, Seed::random()?, &Config::new());
+        socket.write_all(handshake.output())?;
+        loop {
+            if let Some(accepted) = handshake.receive(&mut input)? {
+                return Ok(Self { socket, input, ws: accepted.connection });
+            }
+            if read_more(&mut socket, &mut input)? == 0 {
+                return Err("the server hung up during the handshake".into());
+            }
+        }
+    }
+
+    fn flush(&mut self) -> Result {
+        while self.ws.interest().write {
+            let written = self.socket.write(self.ws.output().chunk())?;
+            self.ws.output().advance(written);
+        }
+        Ok(())
+    }
+
+    /// Standard input is read on one thread and the socket on another; both feed the loop, which owns the connection.
+    fn chat(mut self) -> Result {
+        enum Wake {
+            Line(String),
+            Bytes(Vec<u8>),
+            EndOfInput,
+            EndOfStream,
+        }
+        let (sender, wakes): (Sender<Wake>, Receiver<Wake>) = mpsc::channel();
+        let (lines, mut socket) = (sender.clone(), self.socket.try_clone()?);
+        std::thread::spawn(move || {
+            for line in std::io::stdin().lock().lines().map_while(std::io::Result::ok) {
+                let _ = lines.send(Wake::Line(line));
+            }
+            let _ = lines.send(Wake::EndOfInput);
+        });
+        std::thread::spawn(move || {
+            let mut chunk = [0; 16 << 10];
+            while let Ok(count @ 1..) = socket.read(&mut chunk) {
+                let _ = sender.send(Wake::Bytes(chunk[..count].to_vec()));
+            }
+            let _ = sender.send(Wake::EndOfStream);
+        });
+        loop {
+            while let Some(event) = self.ws.receive(&mut self.input) {
+                match event {
+                    Event::Text(text) => println!("{text}"),
+                    Event::Binary(data) => println!("{} bytes: {data:?}", data.len()),
+                    Event::Closed(closure) => eprintln!("closed: {} {}", closure.code(), closure.reason()),
+                    _ => {}
+                }
+            }
+            self.flush()?;
+            if self.ws.interest().hang_up {
+                return Ok(());
+            }
+            match wakes.recv()? {
+                Wake::Bytes(bytes) => self.input.extend_from_slice(&bytes),
+                Wake::EndOfStream => self.ws.receive_eof(),
+                // The peer may have begun to close in the meantime.
+                Wake::Line(line) => self.ws.send(line).unwrap_or_else(|error| eprintln!("not sent: {error}")),
+                Wake::EndOfInput => self.ws.close(CloseCode::NORMAL).unwrap_or_default(),
+            }
+        }
+    }
+
+    fn check(mut self) -> Result {
+        let pattern: Vec<u8> = (0..1 << 20).map(|i: u32| i.to_le_bytes()[usize::from(i % 2 == 0)]).collect();
+        for message in ["".into(), "emoji: 🦀 and 日本語".into(), Message::from(pattern)] {
+            self.ws.send(message.clone())?;
+            self.expect(&message)?;
+        }
+        for (part, fin) in [("frag", false), ("", false), ("mented ✓", true)] {
+            self.ws.send_part(part, fin)?;
+        }
+        self.expect(&"fragmented ✓".into())?;
+        self.ws.ping(b"are you there?")?;
+        self.until(|event| match event {
+            Event::Pong(data) if *data == b"are you there?"[..] => Ok(true),
+            event => Err(format!("a Pong was due, and this came: {event:?}").into()),
+        })?;
+        self.ws.close(CloseCode::NORMAL)?;
+        self.until(|event| match event {
+            Event::Closed(closure) if closure.is_clean() && closure.code() == 1000 => Ok(true),
+            event => Err(format!("a clean close was due, and this came: {event:?}").into()),
+        })?;
+        println!("every echo was right");
+        Ok(())
+    }
+
+    fn expect(&mut self, expected: &Message) -> Result {
+        self.until(|event| {
+            let got = match event {
+                Event::Text(text) => text.into_message(),
+                Event::Binary(data) => data.into_message(),
+                event => return Err(format!("a message was due, and this came: {event:?}").into()),
+            };
+            if got == *expected {
+                return Ok(true);
+            }
+            let (kind, length) = (expected.kind(), expected.as_bytes().len());
+            let (got_kind, got_length) = (got.kind(), got.as_bytes().len());
+            Err(format!("{kind:?} of {length} bytes came back as another {got_kind:?} of {got_length}").into())
+        })
+    }
+
+    /// Drives the connection until an event is the one that was waited for.
+    fn until(&mut self, mut done: impl FnMut(Event<'_>) -> Result<bool>) -> Result {
+        let mut found = false;
+        while !found {
+            self.flush()?;
+            while let Some(event) = self.ws.receive(&mut self.input) {
+                found = done(event)?;
+                if found {
+                    break;
+                }
+            }
+            if !found && self.ws.interest().read && read_more(&mut self.socket, &mut self.input)? == 0 {
+                self.ws.receive_eof();
+            }
+        }
+        self.flush()
+    }
+}
+
+fn read_more(socket: &mut TcpStream, input: &mut BytesMut) -> Result<usize> {
+    let mut chunk = [0; 64 << 10];
+    let count = socket.read(&mut chunk)?;
+    input.extend_from_slice(&chunk[..count]);
+    Ok(count)
+}

@@ -1,0 +1,132 @@
+//! An echo server on tokio: `cargo run --example echo_server`, then open the address it prints in a browser.
+//!
+//! Options: `--addr 127.0.0.1:9001`, `--subprotocol NAME` (may be repeated), `--max-message BYTES`.
+
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use ws_proto::bytes::BytesMut;
+use ws_proto::handshake::server::{Answer, Handshake, Reason, Rejection, Request, RequestHead, Response};
+use ws_proto::{Config, Connection, Event};
+
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+#[derive(Clone)]
+struct Options {
+    addr: String,
+    subprotocols: Vec<String>,
+    config: Config,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result {
+    let options = Options::from_args()?;
+    let listener = TcpListener::bind(&options.addr).await?;
+    println!("listening on ws://{}", listener.local_addr()?);
+    let local = tokio::task::LocalSet::new();
+    local.run_until(accept_all(listener, options)).await;
+    Ok(())
+}
+
+async fn accept_all(listener: TcpListener, options: Options) {
+    loop {
+        match listener.accept().await {
+            Ok((socket, peer)) => {
+                let options = options.clone();
+                tokio::task::spawn_local(async move {
+                    if let Err(error) = serve(socket, &options).await {
+                        eprintln!("{peer}: {error}");
+                    }
+                });
+            }
+            // Out of file descriptors, most likely; some are given back in a moment.
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
+async fn serve(mut socket: TcpStream, options: &Options) -> Result {
+    socket.set_nodelay(true)?;
+    let mut input = BytesMut::new();
+    let mut handshake = Handshake::new(&options.config);
+    let request = loop {
+        match handshake.receive(&mut input) {
+            Ok(Some(request)) => break request,
+            Ok(None) if socket.read_buf(&mut input).await? == 0 => return Ok(()),
+            Ok(None) => {}
+            Err(rejection) => {
+                socket.write_all(&answer_to(&rejection)?.to_bytes()).await?;
+                return hang_up(socket).await;
+            }
+        }
+    };
+    let mut ws = accept(&request, options)?;
+    loop {
+        while let Some(event) = ws.receive(&mut input) {
+            match event {
+                Event::Text(text) => ws.send(text)?,
+                Event::Binary(data) => ws.send(data)?,
+                _ => {}
+            }
+        }
+        while ws.interest().write {
+            socket.write_buf(ws.output()).await?;
+        }
+        let want = ws.interest();
+        if want.hang_up {
+            return hang_up(socket).await;
+        }
+        if want.read && socket.read_buf(&mut input).await? == 0 {
+            ws.receive_eof();
+        }
+    }
+}
+
+fn accept(request: &Request, options: &Options) -> Result<Connection> {
+    let mut answer = Answer::new();
+    if let Some(name) = request.choose_subprotocol(&options.subprotocols) {
+        answer = answer.subprotocol(name)?;
+    }
+    Ok(request.accept(answer)?)
+}
+
+/// A page for whoever comes with a browser, the answer that is due for everybody else.
+fn answer_to(rejection: &Rejection) -> Result<Response> {
+    let path = rejection.request().map(RequestHead::path);
+    Ok(match (rejection.reason(), path) {
+        (Reason::NoUpgrade, Some("/")) => {
+            Response::new(200)?.body("text/html; charset=utf-8", include_str!("echo_server.html"))
+        }
+        (Reason::NoUpgrade, Some(_)) => Response::new(404)?.body("text/plain", "The page is at /.\n"),
+        _ => rejection.response(),
+    })
+}
+
+/// Closes without cutting off what was written last: a socket closed with unread bytes would reset the connection.
+async fn hang_up(mut socket: TcpStream) -> Result {
+    socket.shutdown().await?;
+    let mut rest = [0; 16 << 10];
+    let drain = async { while socket.read(&mut rest).await.is_ok_and(|count| count > 0) {} };
+    let _ = tokio::time::timeout(Duration::from_secs(1), drain).await;
+    Ok(())
+}
+
+impl Options {
+    fn from_args() -> Result<Self> {
+        let mut options = Self { addr: "127.0.0.1:9001".into(), subprotocols: Vec::new(), config: Config::new() };
+        let mut args = std::env::args().skip(1);
+        while let Some(option) = args.next() {
+            let value = args.next().ok_or_else(|| format!("{option} needs a value"))?;
+            match option.as_str() {
+                "--addr" => options.addr = value,
+                "--subprotocol" => options.subprotocols.push(value),
+                "--max-message" => {
+                    let bytes = value.parse()?;
+                    options.config = options.config.max_frame(bytes).max_message(bytes);
+                }
+                _ => return Err(format!("unknown option {option}").into()),
+            }
+        }
+        Ok(options)
+    }
+}

@@ -1,0 +1,130 @@
+//! The limits and habits of a connection.
+
+/// The limits and habits of a connection; every limit is on by default.
+///
+/// ```
+/// use ws_proto::Config;
+///
+/// let config = Config::new().max_message(1 << 20).auto_pong(false);
+/// assert_eq!(config, config.max_frame(16 << 20));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Config {
+    pub(crate) max_frame: u64,
+    pub(crate) max_message: u64,
+    pub(crate) max_fragments: u32,
+    pub(crate) max_buffered: usize,
+    pub(crate) max_head: usize,
+    pub(crate) max_headers: usize,
+    pub(crate) delivery: Delivery,
+    pub(crate) auto_pong: bool,
+    pub(crate) auto_close: bool,
+}
+
+/// How messages reach the application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Delivery {
+    /// Whole: [`Event::Text`](crate::Event::Text) and [`Event::Binary`](crate::Event::Binary). The input holds a
+    /// message until its last byte has come.
+    #[default]
+    Messages,
+    /// As they arrive: [`Event::TextPart`](crate::Event::TextPart) and
+    /// [`Event::BinaryPart`](crate::Event::BinaryPart). Nothing is assembled, so a message may be far larger than
+    /// memory; raise [`max_frame`](Config::max_frame) and [`max_message`](Config::max_message) to what may be streamed.
+    Parts,
+}
+
+impl Config {
+    /// The defaults, as each method below names them.
+    pub const fn new() -> Self {
+        Self {
+            max_frame: 16 << 20,
+            max_message: 64 << 20,
+            max_fragments: 1 << 20,
+            max_buffered: 128 << 20,
+            max_head: 32 << 10,
+            max_headers: 128,
+            delivery: Delivery::Messages,
+            auto_pong: true,
+            auto_close: true,
+        }
+    }
+
+    /// The largest payload of a received frame, in bytes. Default 16 MiB. A header that claims more ends the
+    /// connection with 1009 before a byte of its payload is looked at.
+    #[must_use]
+    pub const fn max_frame(mut self, bytes: u64) -> Self {
+        self.max_frame = bytes;
+        self
+    }
+
+    /// The largest received message, in bytes over all its fragments. Default 64 MiB. The header that takes a message
+    /// past it ends the connection with 1009.
+    #[must_use]
+    pub const fn max_message(mut self, bytes: u64) -> Self {
+        self.max_message = bytes;
+        self
+    }
+
+    /// The most frames a received message may be cut into, empty ones included. Default 1,048,576, which is generous
+    /// because a fragment costs no memory here. One more ends the connection with 1009.
+    #[must_use]
+    pub const fn max_fragments(mut self, frames: u32) -> Self {
+        self.max_fragments = frames;
+        self
+    }
+
+    /// The most bytes that may wait in the output. Default 128 MiB. A send that would go past it is refused and gives
+    /// its message back; Pong and Close frames that the protocol owes always have their place.
+    #[must_use]
+    pub const fn max_buffered(mut self, bytes: usize) -> Self {
+        self.max_buffered = bytes;
+        self
+    }
+
+    /// The largest head of a handshake's request or response, in bytes. Default 32 KiB. A longer request is answered
+    /// with 431.
+    #[must_use]
+    pub const fn max_head(mut self, bytes: usize) -> Self {
+        self.max_head = bytes;
+        self
+    }
+
+    /// The most header lines in a handshake's request or response. Default 128. A request with more is answered
+    /// with 431.
+    #[must_use]
+    pub const fn max_headers(mut self, lines: usize) -> Self {
+        self.max_headers = lines;
+        self
+    }
+
+    /// Whether messages are delivered whole (the default) or in parts as they arrive.
+    #[must_use]
+    pub const fn delivery(mut self, delivery: Delivery) -> Self {
+        self.delivery = delivery;
+        self
+    }
+
+    /// Whether Pings are answered by themselves (RFC 6455 §5.5.2). Default true. Turned off, the application answers
+    /// [`Event::Ping`](crate::Event::Ping) with [`Connection::pong`](crate::Connection::pong).
+    #[must_use]
+    pub const fn auto_pong(mut self, on: bool) -> Self {
+        self.auto_pong = on;
+        self
+    }
+
+    /// Whether the peer's Close is answered by itself (RFC 6455 §5.5.1). Default true. Turned off, the application
+    /// hears [`Event::Close`](crate::Event::Close), may finish the message it is sending, and answers with
+    /// [`Connection::close`](crate::Connection::close).
+    #[must_use]
+    pub const fn auto_close(mut self, on: bool) -> Self {
+        self.auto_close = on;
+        self
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::new()
+    }
+}

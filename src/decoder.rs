@@ -1,0 +1,300 @@
+//! The engine: frames become messages where they arrived, in a slice of the caller's.
+//!
+//! ```text
+//! input:  [ dead header | message so far | dead headers | not yet looked at ]
+//!                       start            end            next
+//! ```
+//!
+//! A payload is unmasked once, when it arrives, and while that happens it moves left against the message so far, so that
+//! a fragmented message ends as one slice. Whenever the input is used up, what is left of a frame's beginning, 130 bytes
+//! at most, moves left too and the dead bytes fall off the end: the input never holds more than the message, one header
+//! and these bytes, and nothing that has its place is moved again.
+
+use crate::config::{Config, Delivery};
+use crate::frame::{MaskingKey, Start};
+use crate::opcode::{MessageKind, Opcode};
+use crate::payload::Span;
+use crate::role::Role;
+use crate::rules::sequence::Sequence;
+use crate::utf8;
+use crate::violation::Violation;
+
+/// How much is unmasked, moved and validated at a time, so that it is still in the first-level cache for the next step.
+const BLOCK: usize = 16 << 10;
+
+/// The state of the receiving direction between two looks at the input. All positions count from the input's front.
+#[derive(Debug)]
+pub(crate) struct Decoder {
+    max_frame: u64,
+    max_message: u64,
+    /// Bytes of the message under way, over all its frames, by what their headers claim.
+    length: u64,
+    /// Bytes of the current frame's payload that are still to come.
+    left: u64,
+    start: usize,
+    end: usize,
+    /// How far the text between `start` and `end` is validated, at the border of a code point.
+    valid: usize,
+    next: usize,
+    max_fragments: u32,
+    fragments: u32,
+    key: Option<MaskingKey>,
+    kind: MessageKind,
+    /// The state after the current frame.
+    sequence: Sequence,
+    in_payload: bool,
+    role: Role,
+    delivery: Delivery,
+}
+
+/// What a look at the input found.
+pub(crate) enum Decoded {
+    /// All has been looked at; of the input only the first `keep` bytes matter.
+    NeedMore { keep: usize },
+    /// A whole message.
+    Message { kind: MessageKind, span: Span },
+    /// The next part of a message.
+    Part { kind: MessageKind, span: Span, fin: bool },
+    /// A Close frame.
+    Close { span: Span },
+    /// A Ping frame.
+    Ping { span: Span },
+    /// A Pong frame.
+    Pong { span: Span },
+    /// The peer is at fault; nothing more may be decoded.
+    Violation(Violation),
+}
+
+impl Decoder {
+    pub(crate) const fn new(role: Role, config: &Config) -> Self {
+        Self {
+            max_frame: config.max_frame,
+            max_message: config.max_message,
+            length: 0,
+            left: 0,
+            start: 0,
+            end: 0,
+            valid: 0,
+            next: 0,
+            max_fragments: config.max_fragments,
+            fragments: 0,
+            key: None,
+            kind: MessageKind::Binary,
+            sequence: Sequence::Idle,
+            in_payload: false,
+            role,
+            delivery: config.delivery,
+        }
+    }
+
+    /// Looks at the input until there is something to tell. The caller removes what the span says is consumed, or
+    /// everything behind `keep`, before the next call, and otherwise only appends.
+    ///
+    /// *Complexity*: linear in the bytes that are new, whatever their cut.
+    #[inline]
+    pub(crate) fn decode(&mut self, input: &mut [u8]) -> Decoded {
+        loop {
+            let step = if self.in_payload { self.payload(input) } else { self.header(input) };
+            match step {
+                Ok(Some(decoded)) => return decoded,
+                Ok(None) => {}
+                Err(violation) => return Decoded::Violation(violation),
+            }
+        }
+    }
+
+    /// Reads the next header, and a control frame whole.
+    #[inline]
+    fn header(&mut self, input: &mut [u8]) -> Result<Option<Decoded>, Violation> {
+        let bytes = input.get(self.next..).unwrap_or_default();
+        let Some(start) = bytes.first_chunk().copied().map(Start) else { return Ok(Some(self.need_more(input))) };
+
+        // What two bytes tell is refused on two bytes, before anything else of the frame is waited for.
+        // RFC 6455 §5.2: no extension has given the reserved bits a meaning.
+        if start.rsv() != 0 {
+            return Err(Violation::ReservedBit);
+        }
+        let opcode = start.opcode()?;
+        // RFC 6455 §5.1: clients mask, servers do not.
+        match (self.role, start.masked()) {
+            (Role::Server, true) | (Role::Client, false) => {}
+            (Role::Server, false) => return Err(Violation::NotMasked),
+            (Role::Client, true) => return Err(Violation::Masked),
+        }
+        let begins = match opcode {
+            Opcode::Continuation => None,
+            Opcode::Text => Some(MessageKind::Text),
+            Opcode::Binary => Some(MessageKind::Binary),
+            Opcode::Close | Opcode::Ping | Opcode::Pong => return self.control(input, start, opcode),
+        };
+        let (kind, sequence) = self.sequence.follow(begins, start.fin())?;
+        let (length_so_far, fragments) = if begins.is_some() { (0, 0) } else { (self.length, self.fragments) };
+        if fragments >= self.max_fragments {
+            return Err(Violation::TooManyFragments);
+        }
+        let Some(payload_length) = start.payload_length(bytes)? else { return Ok(Some(self.need_more(input))) };
+        // RFC 6455 §10.4: the limits hold before a byte of payload is kept.
+        if payload_length > self.max_frame {
+            return Err(Violation::FrameTooBig);
+        }
+        let length = length_so_far.saturating_add(payload_length);
+        if length > self.max_message {
+            return Err(Violation::MessageTooBig);
+        }
+        let Some(key) = start.masking_key(bytes) else { return Ok(Some(self.need_more(input))) };
+
+        self.key = key;
+        self.kind = kind;
+        self.sequence = sequence;
+        self.length = length;
+        self.fragments = fragments + 1;
+        self.left = payload_length;
+        self.in_payload = true;
+        self.next += start.size();
+        if self.start == self.end {
+            self.begin_at(self.next);
+        }
+        self.payload(input)
+    }
+
+    /// Reads a control frame, once all of it is there.
+    fn control(&mut self, input: &mut [u8], start: Start, opcode: Opcode) -> Result<Option<Decoded>, Violation> {
+        let bytes = input.get(self.next..).unwrap_or_default();
+        let (Some(length), Some(key)) = (start.payload_length(bytes)?, start.masking_key(bytes)) else {
+            return Ok(Some(self.need_more(input)));
+        };
+        let begin = self.next + start.size();
+        // A control frame's length is at most 125.
+        let end = begin + usize::try_from(length).unwrap_or(usize::MAX / 2);
+        let Some(payload) = input.get_mut(begin..end) else { return Ok(Some(self.need_more(input))) };
+        if let Some(key) = key {
+            key.apply(payload);
+        }
+        // A message under way keeps its place in the input, and this frame becomes dead bytes behind it.
+        let consume = if self.start == self.end { end } else { 0 };
+        self.next = end;
+        self.forget(consume);
+        let span = Span { start: begin, end, consume };
+        Ok(Some(match opcode {
+            Opcode::Close => Decoded::Close { span },
+            Opcode::Ping => Decoded::Ping { span },
+            Opcode::Pong | Opcode::Continuation | Opcode::Text | Opcode::Binary => Decoded::Pong { span },
+        }))
+    }
+
+    /// Takes in what has come of the current frame's payload.
+    #[inline]
+    fn payload(&mut self, input: &mut [u8]) -> Result<Option<Decoded>, Violation> {
+        let here = input.len().saturating_sub(self.next);
+        let mut take = usize::try_from(self.left).map_or(here, |left| left.min(here));
+        loop {
+            let step = take.min(BLOCK);
+            self.block(input, step);
+            if self.kind == MessageKind::Text && !self.validate(input) {
+                return self.not_utf8();
+            }
+            take -= step;
+            if take == 0 {
+                break;
+            }
+        }
+        if self.left > 0 {
+            return Ok(Some(self.part(false).unwrap_or_else(|| self.need_more(input))));
+        }
+        if self.sequence != Sequence::Idle {
+            self.in_payload = false;
+            return Ok(self.part(false));
+        }
+        // RFC 6455 §5.6: the whole message is UTF-8, so no code point may be left open.
+        if self.kind == MessageKind::Text && self.valid != self.end {
+            return self.not_utf8();
+        }
+        self.in_payload = false;
+        if let Some(part) = self.part(true) {
+            return Ok(Some(part));
+        }
+        let span = Span { start: self.start, end: self.end, consume: self.next };
+        self.forget(span.consume);
+        Ok(Some(Decoded::Message { kind: self.kind, span }))
+    }
+
+    /// Unmasks the next `step` bytes, moving them against the message so far.
+    #[inline]
+    fn block(&mut self, input: &mut [u8], step: usize) {
+        if self.end != self.next {
+            input.copy_within(self.next..self.next + step, self.end);
+        }
+        if let (Some(key), Some(block)) = (self.key, input.get_mut(self.end..self.end + step)) {
+            self.key = Some(key.apply(block));
+        }
+        self.end += step;
+        self.next += step;
+        self.left -= step as u64;
+    }
+
+    /// Validates the text that is new; false when no later byte can mend it.
+    #[inline]
+    fn validate(&mut self, input: &[u8]) -> bool {
+        let checked = utf8::check(input.get(self.valid..self.end).unwrap_or_default());
+        let (Ok(more) | Err(more)) = checked;
+        self.valid += more;
+        checked.is_ok()
+    }
+
+    /// Fails on text that is not UTF-8. When parts are delivered, what came before the fault is handed out first, and
+    /// the next look at the input finds the fault again.
+    #[cold]
+    fn not_utf8(&mut self) -> Result<Option<Decoded>, Violation> {
+        self.part(false).map(Some).ok_or(Violation::TextNotUtf8)
+    }
+
+    /// The part of the message that can be handed out, when messages are delivered so.
+    fn part(&mut self, fin: bool) -> Option<Decoded> {
+        match self.delivery {
+            Delivery::Messages => None,
+            Delivery::Parts => {
+                let end = if self.kind == MessageKind::Text { self.valid } else { self.end };
+                if end == self.start && !fin {
+                    return None;
+                }
+                let consume = if end == self.end { self.next } else { end };
+                let span = Span { start: self.start, end, consume };
+                self.start = end;
+                self.forget(consume);
+                Some(Decoded::Part { kind: self.kind, span, fin })
+            }
+        }
+    }
+
+    /// Forgets the first `consumed` bytes of the input, which the caller removes.
+    #[inline]
+    fn forget(&mut self, consumed: usize) {
+        self.next -= consumed;
+        self.start = self.start.saturating_sub(consumed);
+        self.end = self.end.saturating_sub(consumed);
+        self.valid = self.valid.saturating_sub(consumed);
+    }
+
+    /// Places a message of which nothing is kept at `position`.
+    #[inline]
+    fn begin_at(&mut self, position: usize) {
+        self.start = position;
+        self.end = position;
+        self.valid = position;
+    }
+
+    /// Closes the gap between the message so far and what is left of the input, the beginning of a frame.
+    fn need_more(&mut self, input: &mut [u8]) -> Decoded {
+        if self.start == self.end && !self.in_payload {
+            // Nothing is kept, so the dead bytes are at the front.
+            self.begin_at(0);
+        }
+        let rest = self.next..input.len();
+        let keep = self.end + rest.len();
+        if self.end != self.next {
+            input.copy_within(rest, self.end);
+            self.next = self.end;
+        }
+        Decoded::NeedMore { keep }
+    }
+}

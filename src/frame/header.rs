@@ -1,0 +1,192 @@
+//! The 2 to 14 bytes before a payload (RFC 6455 §5.2).
+
+use super::mask::MaskingKey;
+use crate::opcode::Opcode;
+use crate::violation::Violation;
+
+const FIN: u8 = 0x80;
+const RSV: u8 = 0x70;
+const OPCODE: u8 = 0x0F;
+const MASK: u8 = 0x80;
+const LENGTH: u8 = 0x7F;
+/// The largest length that fits the second byte, and the largest payload of a control frame.
+const SHORT: u8 = 125;
+const EXTENDED_16: u8 = 126;
+
+/// The header of a frame (RFC 6455 §5.2).
+///
+/// ```
+/// use ws_proto::Opcode;
+/// use ws_proto::frame::FrameHeader;
+///
+/// let (header, size) = FrameHeader::parse(&[0x81, 0x05, b'H', b'e'])?.expect("the header is complete");
+/// assert_eq!((header.opcode, header.fin, header.payload_length, size), (Opcode::Text, true, 5, 2));
+/// assert_eq!(header.encode().as_ref(), [0x81, 0x05]);
+/// # Ok::<(), ws_proto::Violation>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrameHeader {
+    /// Whether this is the last frame of its message.
+    pub fin: bool,
+    /// The reserved bits RSV1, RSV2 and RSV3 as the bits 4, 2 and 1; without an extension they are 0.
+    pub rsv: u8,
+    /// What the frame is.
+    pub opcode: Opcode,
+    /// The key that masks the payload; `None` when it is not masked.
+    pub masking_key: Option<MaskingKey>,
+    /// The length of the payload in bytes, below 2^63. It is the peer's claim: check it before reserving memory.
+    pub payload_length: u64,
+}
+
+impl FrameHeader {
+    /// The longest header in bytes.
+    pub const MAX_SIZE: usize = 14;
+
+    /// Reads a header from the front of `bytes`: the header and its size, or `None` when bytes are missing.
+    ///
+    /// The rules that need no knowledge of the connection are checked here, each as soon as its bytes are there.
+    ///
+    /// # Errors
+    /// A reserved opcode, a control frame that is fragmented or longer than 125 bytes, a length that is not minimal or
+    /// has its top bit set.
+    ///
+    /// *Complexity*: constant.
+    pub fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, Violation> {
+        let Some(start) = bytes.first_chunk().copied().map(Start) else { return Ok(None) };
+        let opcode = start.opcode()?;
+        let Some(payload_length) = start.payload_length(bytes)? else { return Ok(None) };
+        let Some(masking_key) = start.masking_key(bytes) else { return Ok(None) };
+        let header = Self { fin: start.fin(), rsv: start.rsv(), opcode, masking_key, payload_length };
+        Ok(Some((header, start.size())))
+    }
+
+    /// The bytes of the header, its length in the shortest form.
+    pub fn encode(&self) -> EncodedHeader {
+        let mut header = EncodedHeader { bytes: [0; Self::MAX_SIZE], size: 0 };
+        let first = if self.fin { FIN } else { 0 } | (self.rsv << 4 & RSV) | self.opcode.bits();
+        let mask = if self.masking_key.is_some() { MASK } else { 0 };
+        // RFC 6455 §5.2: the minimal number of bytes encodes the length, most significant byte first.
+        if let Ok(short @ 0..=SHORT) = u8::try_from(self.payload_length) {
+            header.push([first, mask | short]);
+        } else if let Ok(length) = u16::try_from(self.payload_length) {
+            let [a, b] = length.to_be_bytes();
+            header.push([first, mask | EXTENDED_16, a, b]);
+        } else {
+            let [a, b, c, d, e, f, g, h] = self.payload_length.to_be_bytes();
+            header.push([first, mask | LENGTH, a, b, c, d, e, f, g, h]);
+        }
+        if let Some(key) = self.masking_key {
+            header.push(key.to_bytes());
+        }
+        header
+    }
+}
+
+/// An encoded header, as the slice of its bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct EncodedHeader {
+    bytes: [u8; FrameHeader::MAX_SIZE],
+    size: u8,
+}
+
+impl EncodedHeader {
+    fn push<const N: usize>(&mut self, bytes: [u8; N]) {
+        if let Some(place) = self.bytes.get_mut(usize::from(self.size)..).and_then(<[u8]>::first_chunk_mut) {
+            *place = bytes;
+            #[allow(clippy::cast_possible_truncation, reason = "at most 14")]
+            let size = N as u8;
+            self.size += size;
+        }
+    }
+}
+
+impl AsRef<[u8]> for EncodedHeader {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.size)).unwrap_or_default()
+    }
+}
+
+/// The first two bytes of a header, which decide nearly everything.
+#[derive(Clone, Copy)]
+pub(crate) struct Start(pub(crate) [u8; 2]);
+
+impl Start {
+    /// The opcode, if it is known and a control frame keeps the rules of RFC 6455 §5.5, which these two bytes tell.
+    #[inline]
+    pub(crate) fn opcode(self) -> Result<Opcode, Violation> {
+        let opcode = Opcode::from_bits(self.0[0] & OPCODE).ok_or(Violation::ReservedOpcode)?;
+        if opcode.is_control() {
+            if !self.fin() {
+                return Err(Violation::FragmentedControl);
+            }
+            if self.0[1] & LENGTH > SHORT {
+                return Err(Violation::ControlTooLong);
+            }
+        }
+        Ok(opcode)
+    }
+
+    #[inline]
+    pub(crate) fn fin(self) -> bool {
+        self.0[0] & FIN != 0
+    }
+
+    #[inline]
+    pub(crate) fn rsv(self) -> u8 {
+        (self.0[0] & RSV) >> 4
+    }
+
+    #[inline]
+    pub(crate) fn masked(self) -> bool {
+        self.0[1] & MASK != 0
+    }
+
+    /// The size of the whole header in bytes.
+    #[inline]
+    pub(crate) fn size(self) -> usize {
+        self.key_offset() + if self.masked() { 4 } else { 0 }
+    }
+
+    /// The payload length, or `None` when bytes of it are missing from `header`, which begins with these two.
+    #[inline]
+    pub(crate) fn payload_length(self, header: &[u8]) -> Result<Option<u64>, Violation> {
+        match self.0[1] & LENGTH {
+            short @ 0..=SHORT => Ok(Some(u64::from(short))),
+            EXTENDED_16 => {
+                let Some(bytes) = header.get(2..).and_then(<[u8]>::first_chunk) else { return Ok(None) };
+                let length = u16::from_be_bytes(*bytes);
+                if length <= u16::from(SHORT) {
+                    return Err(Violation::LengthNotMinimal);
+                }
+                Ok(Some(u64::from(length)))
+            }
+            _ => {
+                let Some(bytes) = header.get(2..).and_then(<[u8]>::first_chunk) else { return Ok(None) };
+                let length = u64::from_be_bytes(*bytes);
+                if length > u64::MAX / 2 {
+                    return Err(Violation::LengthTopBit);
+                }
+                if length <= u64::from(u16::MAX) {
+                    return Err(Violation::LengthNotMinimal);
+                }
+                Ok(Some(length))
+            }
+        }
+    }
+
+    /// The masking key, which may be none, or `None` when bytes of it are missing from `header`.
+    #[inline]
+    pub(crate) fn masking_key(self, header: &[u8]) -> Option<Option<MaskingKey>> {
+        let rest = header.get(self.key_offset()..)?;
+        if self.masked() { rest.first_chunk().map(|key| Some(MaskingKey::new(*key))) } else { Some(None) }
+    }
+
+    #[inline]
+    fn key_offset(self) -> usize {
+        match self.0[1] & LENGTH {
+            0..=SHORT => 2,
+            EXTENDED_16 => 4,
+            _ => 10,
+        }
+    }
+}

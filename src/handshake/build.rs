@@ -1,0 +1,76 @@
+//! What the caller adds to a head that goes out. What could break out of its place cannot be added.
+
+use super::fields::{is_token, is_value, trim};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Something that may not stand in a request or response.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A header name that is not a token (RFC 9110 §5.1).
+    #[error("{0:?} is not a header name (RFC 9110 §5.1)")]
+    HeaderName(String),
+    /// A header value with a control character, such as the end of a line (RFC 9110 §5.5).
+    #[error("the value of the header {0:?} holds a control character (RFC 9110 §5.5)")]
+    HeaderValue(String),
+    /// A header that the handshake writes by itself.
+    #[error("the header {0:?} is written by the handshake itself")]
+    ReservedHeader(String),
+    /// A subprotocol that is not a token (RFC 6455 §4.1).
+    #[error("{0:?} is not a subprotocol: it has to be a token (RFC 6455 §4.1)")]
+    Subprotocol(String),
+    /// A subprotocol that is listed already (RFC 6455 §4.1).
+    #[error("the subprotocol {0:?} is listed twice (RFC 6455 §4.1)")]
+    RepeatedSubprotocol(String),
+    /// A server chose a subprotocol that the client did not list (RFC 6455 §4.2.2).
+    #[error("the client did not list the subprotocol {0:?} (RFC 6455 §4.2.2)")]
+    UnlistedSubprotocol(String),
+    /// A status that cannot end a handshake: outside 200 to 599.
+    #[error("{0} is not a status from 200 to 599")]
+    Status(u16),
+}
+
+/// Header lines that go out, each checked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct HeaderLines(Vec<u8>);
+
+impl HeaderLines {
+    pub(super) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Adds a line of the caller's; `reserved` names the headers that are not the caller's to write.
+    pub(super) fn add(&mut self, name: &str, value: &[u8], reserved: &[&str]) -> Result<(), BuildError> {
+        if !is_token(name.as_bytes()) {
+            return Err(BuildError::HeaderName(name.into()));
+        }
+        if reserved.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
+            return Err(BuildError::ReservedHeader(name.into()));
+        }
+        if !is_value(value) {
+            return Err(BuildError::HeaderValue(name.into()));
+        }
+        self.push(name, &[trim(value)]);
+        Ok(())
+    }
+
+    /// Adds a line of our own, its value in pieces.
+    pub(super) fn push(&mut self, name: &str, value: &[&[u8]]) {
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.extend_from_slice(b": ");
+        for piece in value {
+            self.0.extend_from_slice(piece);
+        }
+        self.0.extend_from_slice(b"\r\n");
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A subprotocol is a token (RFC 6455 §4.1); the empty string is none (RFC 6455 §4.2.2).
+pub(super) fn check_subprotocol(name: &str) -> Result<(), BuildError> {
+    if is_token(name.as_bytes()) { Ok(()) } else { Err(BuildError::Subprotocol(name.into())) }
+}

@@ -1,0 +1,350 @@
+//! The client's side: writes a request, reads the answer (RFC 6455 §4.1).
+
+use super::build::{BuildError, HeaderLines, check_subprotocol};
+use super::extensions::Extensions;
+use super::fields::{elements, is_token, lists};
+use super::head::{HeadError, HeadReader, Headers, RawHead};
+use super::key::{Key, accept_key, from_nonce};
+use super::uri::WebSocketUri;
+use crate::config::Config;
+use crate::connection::Connection;
+use crate::seed::{MaskingKeys, Seed};
+use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
+use bytes::{Bytes, BytesMut};
+use core::{fmt, str};
+
+/// The headers of a request that are not the application's to write.
+const RESERVED: [&str; 10] = [
+    "Host",
+    "Upgrade",
+    "Connection",
+    "Sec-WebSocket-Key",
+    "Sec-WebSocket-Version",
+    "Sec-WebSocket-Protocol",
+    "Sec-WebSocket-Extensions",
+    "Sec-WebSocket-Accept",
+    "Content-Length",
+    "Transfer-Encoding",
+];
+
+/// What a client asks for.
+///
+/// ```
+/// use ws_proto::handshake::client::Request;
+///
+/// let request = Request::new("ws://localhost:9001/chat".parse()?)
+///     .subprotocol("chat.v2")?
+///     .subprotocol("chat.v1")?
+///     .header("Authorization", "Bearer abc")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    uri: WebSocketUri,
+    subprotocols: Vec<String>,
+    headers: HeaderLines,
+}
+
+impl Request {
+    /// A request for this URI.
+    pub fn new(uri: WebSocketUri) -> Self {
+        Self { uri, subprotocols: Vec::new(), headers: HeaderLines::default() }
+    }
+
+    /// Lists a subprotocol, after those that are preferred to it.
+    ///
+    /// # Errors
+    /// [`BuildError::Subprotocol`] if it is not a token, [`BuildError::RepeatedSubprotocol`] if it is listed already.
+    pub fn subprotocol(mut self, name: &str) -> Result<Self, BuildError> {
+        check_subprotocol(name)?;
+        if self.subprotocols.iter().any(|listed| listed == name) {
+            return Err(BuildError::RepeatedSubprotocol(name.to_owned()));
+        }
+        self.subprotocols.push(name.to_owned());
+        Ok(self)
+    }
+
+    /// Another header line, such as `Origin`, `Cookie` or `Authorization`.
+    ///
+    /// # Errors
+    /// [`BuildError::HeaderName`], [`BuildError::HeaderValue`], or [`BuildError::ReservedHeader`] for those that the
+    /// handshake writes by itself.
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, BuildError> {
+        self.headers.add(name, value.as_ref(), &RESERVED)?;
+        Ok(self)
+    }
+
+    /// The URI.
+    pub const fn uri(&self) -> &WebSocketUri {
+        &self.uri
+    }
+
+    fn encode(&self, key: &Key) -> Bytes {
+        let mut lines = HeaderLines::default();
+        lines.push("Host", &[self.uri.authority().as_bytes()]);
+        lines.push("Upgrade", &[b"websocket"]);
+        lines.push("Connection", &[b"Upgrade"]);
+        lines.push("Sec-WebSocket-Key", &[key]);
+        lines.push("Sec-WebSocket-Version", &[b"13"]);
+        if !self.subprotocols.is_empty() {
+            lines.push("Sec-WebSocket-Protocol", &[self.subprotocols.join(", ").as_bytes()]);
+        }
+        let resource = self.uri.resource().as_bytes();
+        [b"GET ", resource, b" HTTP/1.1\r\n", lines.as_bytes(), self.headers.as_bytes(), b"\r\n"].concat().into()
+    }
+}
+
+/// A client's handshake. Nothing but the request goes out until the server has answered (RFC 6455 §4.1).
+///
+/// ```
+/// use bytes::{Buf, BytesMut};
+/// use ws_proto::{Config, Seed, handshake::client::{Handshake, Request}};
+///
+/// let request = Request::new("ws://localhost:9001/".parse()?);
+/// let mut handshake = Handshake::new(&request, Seed::random()?, &Config::new());
+/// assert!(handshake.output().chunk().starts_with(b"GET / HTTP/1.1\r\nHost: localhost:9001\r\n"));
+///
+/// let mut input = BytesMut::new();
+/// assert!(handshake.receive(&mut input)?.is_none(), "the answer has not come");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Handshake {
+    reader: HeadReader,
+    config: Config,
+    output: Bytes,
+    accept: [u8; 28],
+    subprotocols: Vec<String>,
+    /// Taken by the connection when the server accepts.
+    keys: Option<Box<MaskingKeys>>,
+    failed: Option<Flaw>,
+}
+
+impl Handshake {
+    /// A handshake that makes this request, its nonce drawn from the seed.
+    pub fn new(request: &Request, seed: Seed, config: &Config) -> Self {
+        let mut keys = Box::new(MaskingKeys::new(seed));
+        // RFC 6455 §4.1: the nonce is chosen afresh for each connection.
+        let key = from_nonce(keys.nonce());
+        Self {
+            reader: HeadReader::new(config),
+            config: *config,
+            output: request.encode(&key),
+            accept: accept_key(&key),
+            subprotocols: request.subprotocols.clone(),
+            keys: Some(keys),
+            failed: None,
+        }
+    }
+
+    /// The bytes of the request that wait to be written, a [`Buf`](bytes::Buf).
+    pub fn output(&mut self) -> &mut Bytes {
+        &mut self.output
+    }
+
+    /// The connection, once the input holds the server's whole answer and that is a valid 101; it is taken out of the
+    /// input, and what follows it stays there. Interim answers (RFC 9110 §15.2) are passed over.
+    ///
+    /// # Errors
+    /// [`Error::Declined`] when the server answers with another status, [`Error::Invalid`] when its answer breaks the rules
+    /// of RFC 6455 §4.1. Close the transport then; calling the method again says [`Flaw::Over`] or the same flaw.
+    ///
+    /// *Complexity*: linear in the bytes that are new since the last call; a head above [`Config::max_head`] is refused
+    /// before more of it is waited for.
+    pub fn receive(&mut self, input: &mut BytesMut) -> Result<Option<Accepted>, Error> {
+        if let Some(flaw) = self.failed {
+            return Err(Error::Invalid(flaw));
+        }
+        let response = loop {
+            let response = match self.reader.read(input) {
+                Ok(None) => return Ok(None),
+                Ok(Some(head)) => ResponseHead::parse(&head),
+                Err(error) => Err(error.into()),
+            };
+            match response {
+                Ok(interim) if interim.status != 101 && interim.status < 200 => {}
+                other => break other,
+            }
+        };
+        let checked = response.and_then(|head| {
+            // RFC 6455 §4.1: any other status is handled as HTTP.
+            if head.status == 101 {
+                let subprotocol = self.check(&head)?;
+                let keys = self.keys.take().ok_or(Flaw::Over)?;
+                let connection = Connection::with_keys(keys, &self.config);
+                Ok(Ok(Accepted { connection, response: head, subprotocol }))
+            } else {
+                Ok(Err(Declined { response: head, body: input.split().freeze() }))
+            }
+        });
+        self.failed = Some(checked.as_ref().err().copied().unwrap_or(Flaw::Over));
+        match checked {
+            Ok(Ok(accepted)) => Ok(Some(accepted)),
+            Ok(Err(declined)) => Err(Error::Declined(declined)),
+            Err(flaw) => Err(Error::Invalid(flaw)),
+        }
+    }
+
+    /// The rules for a 101; the subprotocol in use if they are kept.
+    fn check(&self, head: &ResponseHead) -> Result<Option<String>, Flaw> {
+        let values = |name: &'static str| {
+            head.headers().filter(move |(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        };
+        if head.http_minor == 0 {
+            return Err(Flaw::HttpVersion);
+        }
+        let mut upgrades = values("upgrade").flat_map(elements).peekable();
+        if upgrades.peek().is_none() || !upgrades.all(|element| element.eq_ignore_ascii_case(b"websocket")) {
+            return Err(Flaw::Upgrade);
+        }
+        if !values("connection").any(|value| lists(value, "upgrade")) {
+            return Err(Flaw::Connection);
+        }
+        let mut accepts = values("sec-websocket-accept");
+        if accepts.next() != Some(&self.accept[..]) || accepts.next().is_some() {
+            return Err(Flaw::Accept);
+        }
+        // No extension was offered, so none may be in use.
+        let extensions = Extensions::new(head.headers());
+        if !extensions.clone().are_well_formed() || extensions.into_iter().next().is_some() {
+            return Err(Flaw::Extension);
+        }
+        let mut subprotocols = values("sec-websocket-protocol");
+        let Some(chosen) = subprotocols.next() else { return Ok(None) };
+        if subprotocols.next().is_some() || !is_token(chosen) {
+            return Err(Flaw::Subprotocol);
+        }
+        let offered = self.subprotocols.iter().find(|offered| offered.as_bytes() == chosen);
+        offered.map(|offered| Some(offered.clone())).ok_or(Flaw::Subprotocol)
+    }
+}
+
+/// The server said yes.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Accepted {
+    /// The connection.
+    pub connection: Connection,
+    /// The server's answer.
+    pub response: ResponseHead,
+    /// The subprotocol in use, one of those listed; `None` if the server chose none.
+    pub subprotocol: Option<String>,
+}
+
+/// A response's head: status and headers, as they came. It is owned, and cloning it shares the memory.
+#[derive(Clone)]
+pub struct ResponseHead {
+    bytes: Bytes,
+    http_minor: u8,
+    status: u16,
+    headers_start: usize,
+}
+
+impl ResponseHead {
+    fn parse(raw: &RawHead) -> Result<Self, Flaw> {
+        raw.with_room(|bytes, room| {
+            let mut parsed = httparse::Response::new(room);
+            let (Ok(httparse::Status::Complete(_)), Some(http_minor), Some(status)) =
+                (parsed.parse(bytes), parsed.version, parsed.code)
+            else {
+                return Err(Flaw::Malformed);
+            };
+            Ok(Self { bytes: raw.bytes.clone(), http_minor, status, headers_start: raw.headers_start() })
+        })
+    }
+
+    /// The status code.
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The value of the first header line of this name, in any case.
+    ///
+    /// *Complexity*: linear in the head.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.headers().first(name)
+    }
+
+    /// All header lines, in order.
+    pub fn headers(&self) -> Headers<'_> {
+        Headers::new(&self.bytes, self.headers_start)
+    }
+}
+
+impl fmt::Debug for ResponseHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseHead").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+/// The handshake did not end in a connection.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The server said no, in the words of HTTP: a redirect, a request to authenticate, an error.
+    #[error("{0}")]
+    Declined(Declined),
+    /// The server's answer is not a valid handshake.
+    #[error("{0}")]
+    Invalid(Flaw),
+}
+
+/// A lawful answer other than 101.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the server answered with status {}", self.response.status)]
+#[non_exhaustive]
+pub struct Declined {
+    /// Status and headers.
+    pub response: ResponseHead,
+    /// What of the body had come with them, as it is on the wire; more may follow.
+    pub body: Bytes,
+}
+
+/// What is wrong with a server's answer (RFC 6455 §4.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Flaw {
+    /// Not the head of an HTTP/1 response.
+    #[error("the answer is not an HTTP/1.1 response (RFC 9112)")]
+    Malformed,
+    /// A line that ends without a carriage return.
+    #[error("a line of the answer does not end with CRLF (RFC 9112 §2.2)")]
+    BareLineFeed,
+    /// More than [`Config::max_head`] bytes.
+    #[error("the head of the answer is too large")]
+    HeadTooLarge,
+    /// More than [`Config::max_headers`] lines.
+    #[error("the answer has too many headers")]
+    TooManyHeaders,
+    /// A 101 before HTTP/1.1.
+    #[error("the answer has to be HTTP/1.1 (RFC 6455 §4.2.2)")]
+    HttpVersion,
+    /// `Upgrade` is missing or is not websocket.
+    #[error("Upgrade is missing or is not websocket (RFC 6455 §4.1)")]
+    Upgrade,
+    /// `Connection` is missing or does not hold Upgrade.
+    #[error("Connection is missing or does not hold Upgrade (RFC 6455 §4.1)")]
+    Connection,
+    /// `Sec-WebSocket-Accept` is missing, repeated or not the proof for the key.
+    #[error("Sec-WebSocket-Accept is missing, repeated or wrong (RFC 6455 §4.1)")]
+    Accept,
+    /// `Sec-WebSocket-Extensions` is malformed or names an extension that was not offered.
+    #[error("the answer names an extension that was not offered (RFC 6455 §4.1)")]
+    Extension,
+    /// `Sec-WebSocket-Protocol` is not one subprotocol that was listed.
+    #[error("the answer names a subprotocol that was not listed (RFC 6455 §4.1)")]
+    Subprotocol,
+    /// The handshake has ended before.
+    #[error("the handshake is over")]
+    Over,
+}
+
+impl From<HeadError> for Flaw {
+    fn from(error: HeadError) -> Self {
+        match error {
+            HeadError::TooLarge => Self::HeadTooLarge,
+            HeadError::TooManyHeaders => Self::TooManyHeaders,
+            HeadError::BareLineFeed => Self::BareLineFeed,
+        }
+    }
+}

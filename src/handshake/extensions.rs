@@ -1,0 +1,114 @@
+//! The value of `Sec-WebSocket-Extensions`: offers in a request, what is in use in a response (RFC 6455 §9.1).
+
+use super::fields::Cursor;
+use super::head::Headers;
+use alloc::borrow::Cow;
+
+/// The name of the header field on both sides.
+pub(super) const NAME: &str = "sec-websocket-extensions";
+
+/// One element of the list: a name and its parameters.
+#[derive(Debug, Clone)]
+pub struct Extension<'a> {
+    name: &'a str,
+    /// What follows the name, already known to keep the grammar.
+    parameters: Cursor<'a>,
+}
+
+impl<'a> Extension<'a> {
+    /// The registered name, such as `permessage-deflate`.
+    pub const fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// The parameters in their order, each with its value if it has one; a quoted value comes unquoted.
+    pub fn parameters(&self) -> impl Iterator<Item = (&'a str, Option<Cow<'a, str>>)> {
+        let mut cursor = self.parameters;
+        core::iter::from_fn(move || parameter(&mut cursor).ok().flatten())
+    }
+}
+
+/// The elements of all `Sec-WebSocket-Extensions` lines of a head, in order: several lines mean the same as one
+/// (RFC 6455 §9.1).
+#[derive(Debug, Clone)]
+pub struct Extensions<'a> {
+    lines: Headers<'a>,
+    line: Cursor<'a>,
+}
+
+impl<'a> Extensions<'a> {
+    pub(super) const fn new(headers: Headers<'a>) -> Self {
+        Self { lines: headers, line: Cursor::new(&[]) }
+    }
+
+    /// Whether every line keeps the grammar and, if there are lines, they hold one element at least.
+    pub(super) fn are_well_formed(mut self) -> bool {
+        let mut present = false;
+        let mut elements = 0;
+        while let Some((_, value)) = self.lines.find(|(name, _)| name.eq_ignore_ascii_case(NAME)) {
+            present = true;
+            let mut line = Cursor::new(value);
+            loop {
+                match element(&mut line) {
+                    Ok(Some(_)) => elements += 1,
+                    Ok(None) => break,
+                    Err(Malformed) => return false,
+                }
+            }
+        }
+        !present || elements > 0
+    }
+}
+
+impl<'a> Iterator for Extensions<'a> {
+    type Item = Extension<'a>;
+
+    fn next(&mut self) -> Option<Extension<'a>> {
+        loop {
+            if let Ok(Some(extension)) = element(&mut self.line) {
+                return Some(extension);
+            }
+            let (_, value) = self.lines.find(|(name, _)| name.eq_ignore_ascii_case(NAME))?;
+            self.line = Cursor::new(value);
+        }
+    }
+}
+
+/// A parameter's name, and its value if it has one.
+type Parameter<'a> = (&'a str, Option<Cow<'a, str>>);
+
+/// A value that breaks the grammar.
+struct Malformed;
+
+/// The next element of a list, up to the comma after it.
+fn element<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Extension<'a>>, Malformed> {
+    cursor.skip_space();
+    while cursor.eat(b',') {
+        cursor.skip_space();
+    }
+    if cursor.is_at_end() {
+        return Ok(None);
+    }
+    let name = cursor.token().ok_or(Malformed)?;
+    let parameters = *cursor;
+    while parameter(cursor)?.is_some() {}
+    cursor.skip_space();
+    if cursor.is_at_end() || cursor.eat(b',') { Ok(Some(Extension { name, parameters })) } else { Err(Malformed) }
+}
+
+/// The next parameter of an element, if there is one.
+fn parameter<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Parameter<'a>>, Malformed> {
+    cursor.skip_space();
+    if !cursor.eat(b';') {
+        return Ok(None);
+    }
+    cursor.skip_space();
+    let name = cursor.token().ok_or(Malformed)?;
+    cursor.skip_space();
+    if !cursor.eat(b'=') {
+        return Ok(Some((name, None)));
+    }
+    cursor.skip_space();
+    let value = cursor.token_or_quoted().ok_or(Malformed)?;
+    Ok(Some((name, Some(value))))
+}

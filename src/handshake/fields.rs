@@ -1,0 +1,110 @@
+//! The grammar inside header values: tokens, lists and quoted strings (RFC 6455 §4.3, RFC 9110 §5.6).
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+
+/// Whether a byte may stand in a token (RFC 9110 §5.6.2).
+const fn is_token_byte(byte: u8) -> bool {
+    matches!(byte,
+        b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+        | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z')
+}
+
+const fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// Whether this is a token: not empty, and of token bytes alone.
+pub(super) fn is_token(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().copied().all(is_token_byte)
+}
+
+/// Whether this may be sent as a header value: no control characters but the tab, so no line can end in it.
+pub(super) fn is_value(bytes: &[u8]) -> bool {
+    bytes.iter().all(|&byte| byte == b'\t' || (byte >= b' ' && byte != 0x7F))
+}
+
+/// Without the white space around it.
+pub(super) fn trim(bytes: &[u8]) -> &[u8] {
+    let start = bytes.iter().position(|&byte| !is_space(byte)).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(|&byte| !is_space(byte)).map_or(start, |last| last + 1);
+    bytes.get(start..end).unwrap_or_default()
+}
+
+/// The elements of a comma-separated list; empty ones are passed over (RFC 9110 §5.6.1.2).
+///
+/// Only for lists that hold no quoted strings.
+pub(super) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|&byte| byte == b',').map(trim).filter(|element| !element.is_empty())
+}
+
+/// Whether a list holds a token, in any case.
+pub(super) fn lists(value: &[u8], token: &str) -> bool {
+    elements(value).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
+}
+
+/// Reads a header value from left to right, each byte once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cursor<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) const fn new(value: &'a [u8]) -> Self {
+        Self { rest: value }
+    }
+
+    pub(super) const fn is_at_end(self) -> bool {
+        self.rest.is_empty()
+    }
+
+    pub(super) fn skip_space(&mut self) {
+        while self.eat(b' ') || self.eat(b'\t') {}
+    }
+
+    /// Passes a byte, if it is the next one.
+    pub(super) fn eat(&mut self, expected: u8) -> bool {
+        match self.rest.split_first() {
+            Some((&byte, rest)) if byte == expected => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn token(&mut self) -> Option<&'a str> {
+        let length = self.rest.iter().position(|&byte| !is_token_byte(byte)).unwrap_or(self.rest.len());
+        let (token, rest) = self.rest.split_at_checked(length)?;
+        if token.is_empty() {
+            return None;
+        }
+        self.rest = rest;
+        core::str::from_utf8(token).ok()
+    }
+
+    /// A token, plain or as a quoted string that is a token once it is unescaped (RFC 6455 §9.1).
+    pub(super) fn token_or_quoted(&mut self) -> Option<Cow<'a, str>> {
+        if !self.eat(b'"') {
+            return self.token().map(Cow::Borrowed);
+        }
+        let mut unescaped = String::new();
+        loop {
+            let (&byte, rest) = self.rest.split_first()?;
+            self.rest = rest;
+            let byte = match byte {
+                b'"' => return if unescaped.is_empty() { None } else { Some(Cow::Owned(unescaped)) },
+                b'\\' => {
+                    let (&escaped, rest) = self.rest.split_first()?;
+                    self.rest = rest;
+                    escaped
+                }
+                byte => byte,
+            };
+            if !is_token_byte(byte) {
+                return None;
+            }
+            unescaped.push(char::from(byte));
+        }
+    }
+}

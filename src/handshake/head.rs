@@ -1,0 +1,151 @@
+//! A request's or response's head: found in the input without looking at a byte twice, then kept as it came.
+
+use super::fields::{is_token, trim};
+use crate::config::Config;
+use alloc::vec;
+use bytes::{Buf, Bytes, BytesMut};
+use httparse::{EMPTY_HEADER, Header};
+use memchr::memchr;
+
+/// So many header lines are parsed without an allocation.
+const FEW: usize = 64;
+
+/// Finds the end of a head in an input that grows.
+#[derive(Debug)]
+pub(super) struct HeadReader {
+    /// How far the input has been looked at.
+    scanned: usize,
+    /// Where the line under way begins.
+    line_start: usize,
+    /// Lines that have ended.
+    lines: usize,
+    /// Bytes of empty lines and earlier heads that have been taken from the input.
+    taken: usize,
+    max_head: usize,
+    max_headers: usize,
+}
+
+/// What is wrong with a head before its grammar is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HeadError {
+    TooLarge,
+    TooManyHeaders,
+    BareLineFeed,
+}
+
+impl HeadReader {
+    pub(super) const fn new(config: &Config) -> Self {
+        Self {
+            scanned: 0,
+            line_start: 0,
+            lines: 0,
+            taken: 0,
+            max_head: config.max_head,
+            max_headers: config.max_headers,
+        }
+    }
+
+    /// Takes a whole head from the input, once its empty line has come.
+    ///
+    /// *Complexity*: linear in the bytes that are new.
+    pub(super) fn read(&mut self, input: &mut BytesMut) -> Result<Option<RawHead>, HeadError> {
+        loop {
+            let room = self.max_head.saturating_sub(self.taken);
+            let Some(found) = memchr(b'\n', input.get(self.scanned..).unwrap_or_default()) else {
+                self.scanned = input.len();
+                return if self.scanned > room { Err(HeadError::TooLarge) } else { Ok(None) };
+            };
+            let line_feed = self.scanned + found;
+            self.scanned = line_feed + 1;
+            if self.scanned > room {
+                return Err(HeadError::TooLarge);
+            }
+            let line = input.get(self.line_start..line_feed).unwrap_or_default();
+            // Only CRLF ends a line: whoever reads a lone line feed otherwise than its neighbour can be smuggled past.
+            let Some((b'\r', line)) = line.split_last() else { return Err(HeadError::BareLineFeed) };
+            self.line_start = self.scanned;
+            if !line.is_empty() {
+                self.lines += 1;
+                // The first line is not a header.
+                if self.lines > self.max_headers.saturating_add(1) {
+                    return Err(HeadError::TooManyHeaders);
+                }
+            } else if self.lines == 0 {
+                // RFC 9112 §2.2: an empty line ahead of the first one is passed over.
+                self.take(input, 2);
+            } else {
+                let lines = self.lines;
+                let size = self.scanned;
+                let bytes = input.split_to(size).freeze();
+                self.take(input, 0);
+                self.taken += size;
+                return Ok(Some(RawHead { bytes, lines }));
+            }
+        }
+    }
+
+    /// Begins anew behind the first `count` bytes of the input.
+    fn take(&mut self, input: &mut BytesMut, count: usize) {
+        input.advance(count);
+        self.taken += count;
+        self.scanned = 0;
+        self.line_start = 0;
+        self.lines = 0;
+    }
+}
+
+/// A complete head, not yet parsed.
+pub(super) struct RawHead {
+    pub(super) bytes: Bytes,
+    lines: usize,
+}
+
+impl RawHead {
+    /// Lends enough room for the parsed headers.
+    pub(super) fn with_room<'a, T>(&'a self, parse: impl FnOnce(&'a [u8], &mut [Header<'a>]) -> T) -> T {
+        if self.lines <= FEW {
+            parse(&self.bytes, &mut [EMPTY_HEADER; FEW])
+        } else {
+            parse(&self.bytes, &mut vec![EMPTY_HEADER; self.lines])
+        }
+    }
+
+    /// Where the header lines begin: behind the first line.
+    pub(super) fn headers_start(&self) -> usize {
+        memchr(b'\n', &self.bytes).map_or(self.bytes.len(), |line_feed| line_feed + 1)
+    }
+}
+
+/// The header lines of a head, in order, as they came: name and value, without the white space around the value.
+///
+/// Names compare without regard to case. Values are bytes: those from 0x80 on are legal and kept (RFC 9110 §5.5).
+#[derive(Debug, Clone)]
+pub struct Headers<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Headers<'a> {
+    /// The lines of a head that the parser has passed.
+    pub(super) fn new(bytes: &'a [u8], start: usize) -> Self {
+        Self { rest: bytes.get(start..).unwrap_or_default() }
+    }
+
+    /// The value of the first line of this name.
+    pub(super) fn first(mut self, name: &str) -> Option<&'a [u8]> {
+        self.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+}
+
+impl<'a> Iterator for Headers<'a> {
+    type Item = (&'a str, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let line_feed = memchr(b'\n', self.rest)?;
+        let (line, rest) = self.rest.split_at_checked(line_feed + 1)?;
+        self.rest = rest;
+        let line = line.strip_suffix(b"\r\n")?;
+        let (name, value) = line.split_at_checked(memchr(b':', line)?)?;
+        debug_assert!(is_token(name));
+        Some((core::str::from_utf8(name).ok()?, trim(value.get(1..)?)))
+    }
+}

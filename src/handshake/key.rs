@@ -1,0 +1,51 @@
+//! The key of the request and the proof in the response (RFC 6455 §4.2.2).
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use sha1::{Digest, Sha1};
+
+/// What RFC 6455 §1.3 appends to every key.
+const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// The RFC's own sample key has padding bits that are not zero, so they are not looked at; the padding itself is.
+const LENIENT: GeneralPurpose =
+    GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
+
+/// The text of a `Sec-WebSocket-Key`: 16 bytes in base64.
+pub(super) type Key = [u8; 24];
+
+/// The value of `Sec-WebSocket-Accept` for the text of a `Sec-WebSocket-Key`, without white space around it
+/// (RFC 6455 §4.2.2). It is ASCII.
+///
+/// Handshakes do this by themselves; the function is for those who serve the upgrade with an HTTP library.
+///
+/// ```
+/// let accept = ws_proto::handshake::accept_key(b"dGhlIHNhbXBsZSBub25jZQ==");
+/// assert_eq!(&accept, b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+/// ```
+pub fn accept_key(key: &[u8]) -> [u8; 28] {
+    let digest = Sha1::new().chain_update(key).chain_update(GUID).finalize();
+    let mut accept = [0; 28];
+    // 20 bytes become exactly 28, so this cannot fail; a wrong answer would only make the client refuse.
+    let _written = STANDARD.encode_slice(digest, &mut accept);
+    accept
+}
+
+/// The key, if it is the base64 of 16 bytes.
+pub(super) fn parse(text: &[u8]) -> Option<Key> {
+    let key = Key::try_from(text).ok()?;
+    let mut nonce = [0; 18];
+    match LENIENT.decode_slice(key, &mut nonce) {
+        Ok(16) => Some(key),
+        Ok(_) | Err(_) => None,
+    }
+}
+
+/// The key for 16 random bytes.
+pub(super) fn from_nonce(nonce: [u8; 16]) -> Key {
+    let mut key = [0; 24];
+    // 16 bytes become exactly 24, so this cannot fail.
+    let _written = STANDARD.encode_slice(nonce, &mut key);
+    key
+}

@@ -1,0 +1,727 @@
+//! The server's side: reads a request, answers it (RFC 6455 §4.2).
+
+use super::build::{BuildError, HeaderLines, check_subprotocol};
+use super::extensions::{self, Extensions};
+use super::fields::{elements, is_token, lists};
+use super::head::{HeadError, HeadReader, Headers, RawHead};
+use super::key::{self, Key, accept_key};
+use super::uri::{parse_port, split_authority};
+use crate::config::Config;
+use crate::connection::Connection;
+use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
+use bytes::{Bytes, BytesMut};
+use core::{fmt, str};
+
+/// The headers of a 101 that are not the application's to write.
+const RESERVED_IN_101: [&str; 8] = [
+    "Upgrade",
+    "Connection",
+    "Sec-WebSocket-Accept",
+    "Sec-WebSocket-Protocol",
+    "Sec-WebSocket-Extensions",
+    "Sec-WebSocket-Version",
+    "Content-Length",
+    "Transfer-Encoding",
+];
+
+/// The headers of another answer that are not the application's to write.
+const RESERVED_IN_RESPONSE: [&str; 3] = ["Connection", "Content-Length", "Transfer-Encoding"];
+
+/// A server's handshake before the request is complete.
+///
+/// ```
+/// use bytes::{Buf, BytesMut};
+/// use ws_proto::{Config, handshake::server::{Answer, Handshake}};
+///
+/// let mut input = BytesMut::from(
+///     "GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+///      Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+/// );
+/// let mut handshake = Handshake::new(&Config::new());
+/// let request = handshake.receive(&mut input)?.expect("the request is complete");
+/// assert_eq!(request.path(), "/chat");
+///
+/// let mut ws = request.accept(Answer::new())?;
+/// assert!(ws.output().chunk().starts_with(b"HTTP/1.1 101 Switching Protocols\r\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Handshake {
+    reader: HeadReader,
+    config: Config,
+    failed: Option<Reason>,
+}
+
+impl Handshake {
+    /// A handshake with these limits; the connection that it ends in has them too.
+    pub const fn new(config: &Config) -> Self {
+        Self { reader: HeadReader::new(config), config: *config, failed: None }
+    }
+
+    /// The request, once the input holds it whole; it is taken out of the input, and what follows it stays there.
+    ///
+    /// # Errors
+    /// A [`Rejection`] with the HTTP answer that is due, if this is not the opening handshake of RFC 6455 §4.2.1 or goes
+    /// past a limit. It is said again if the method is called again.
+    ///
+    /// *Complexity*: linear in the bytes that are new since the last call; a head above [`Config::max_head`] is refused
+    /// before more of it is waited for.
+    pub fn receive(&mut self, input: &mut BytesMut) -> Result<Option<Request>, Rejection> {
+        if let Some(reason) = self.failed {
+            return Err(Rejection::new(reason, None));
+        }
+        let received = match self.reader.read(input) {
+            Ok(None) => return Ok(None),
+            Ok(Some(head)) => Request::parse(&head, &self.config),
+            Err(error) => Err(Rejection::new(error.into(), None)),
+        };
+        match received {
+            Ok(request) => Ok(Some(request)),
+            Err(rejection) => {
+                self.failed = Some(rejection.reason);
+                Err(rejection)
+            }
+        }
+    }
+}
+
+/// A request's head: method, target and headers, as they came. It is owned, and cloning it shares the memory.
+#[derive(Clone)]
+pub struct RequestHead {
+    bytes: Bytes,
+    method_end: usize,
+    target_end: usize,
+    headers_start: usize,
+}
+
+impl RequestHead {
+    /// The method.
+    pub fn method(&self) -> &str {
+        self.text(0, self.method_end)
+    }
+
+    /// The request target as it came: a path with a query, or an absolute URI.
+    pub fn target(&self) -> &str {
+        self.text(self.method_end + 1, self.target_end)
+    }
+
+    /// The path of the target; `/` if it is empty.
+    pub fn path(&self) -> &str {
+        let resource = split_target(self.target()).1;
+        match resource.split('?').next() {
+            None | Some("") => "/",
+            Some(path) => path,
+        }
+    }
+
+    /// The query of the target, without its `?`.
+    pub fn query(&self) -> Option<&str> {
+        self.target().split_once('?').map(|(_, query)| query)
+    }
+
+    /// The value of the first header line of this name, in any case.
+    ///
+    /// *Complexity*: linear in the head.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.headers().first(name)
+    }
+
+    /// All header lines, in order.
+    pub fn headers(&self) -> Headers<'_> {
+        Headers::new(&self.bytes, self.headers_start)
+    }
+
+    fn text(&self, start: usize, end: usize) -> &str {
+        self.bytes.get(start..end).and_then(|bytes| str::from_utf8(bytes).ok()).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for RequestHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestHead")
+            .field("method", &self.method())
+            .field("target", &self.target())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A valid opening handshake (RFC 6455 §4.2.1), to be accepted or refused.
+#[derive(Debug, Clone)]
+pub struct Request {
+    head: RequestHead,
+    key: Key,
+    config: Config,
+}
+
+impl Request {
+    /// Checks a head in the order in which a fault decides about the answer: is it HTTP, is it GET, does it ask for an
+    /// upgrade at all, and then the rules of RFC 6455 §4.2.1.
+    fn parse(raw: &RawHead, config: &Config) -> Result<Self, Rejection> {
+        raw.with_room(|bytes, room| {
+            let mut parsed = httparse::Request::new(room);
+            let (Ok(httparse::Status::Complete(_)), Some(method), Some(target), Some(version)) =
+                (parsed.parse(bytes), parsed.method, parsed.path, parsed.version)
+            else {
+                return Err(Rejection::new(Reason::Malformed, None));
+            };
+            // One space stands between method, target and version: the parser takes no other form.
+            let head = RequestHead {
+                bytes: raw.bytes.clone(),
+                method_end: method.len(),
+                target_end: method.len() + 1 + target.len(),
+                headers_start: raw.headers_start(),
+            };
+            let fields = Fields::collect(parsed.headers);
+            match fields.check(method, target, version, &head) {
+                Ok(key) => Ok(Self { head, key, config: *config }),
+                Err(reason) => Err(Rejection::new(reason, Some(head))),
+            }
+        })
+    }
+
+    /// The request's head.
+    pub const fn head(&self) -> &RequestHead {
+        &self.head
+    }
+
+    /// The path of the target; `/` if it is empty.
+    pub fn path(&self) -> &str {
+        self.head.path()
+    }
+
+    /// The query of the target, without its `?`.
+    pub fn query(&self) -> Option<&str> {
+        self.head.query()
+    }
+
+    /// The value of the first header line of this name, in any case.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.head.header(name)
+    }
+
+    /// The host that the request is for, with its port if it has one: from an absolute target, else from `Host`
+    /// (RFC 9112 §3.2.2).
+    pub fn host(&self) -> &str {
+        let from_header = || self.header("host").and_then(|host| str::from_utf8(host).ok()).unwrap_or_default();
+        split_target(self.head.target()).0.unwrap_or_else(from_header)
+    }
+
+    /// The `Origin`: the page that a browser connects from (RFC 6455 §10.2). [`OriginPolicy`](super::OriginPolicy) checks
+    /// it.
+    pub fn origin(&self) -> Option<&[u8]> {
+        self.header("origin")
+    }
+
+    /// The subprotocols that the client lists, best first.
+    pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
+        self.head
+            .headers()
+            .filter(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-protocol"))
+            .flat_map(|(_, value)| elements(value))
+            .filter_map(|name| str::from_utf8(name).ok())
+    }
+
+    /// The subprotocol to answer with: the first of the client's that is among `supported`.
+    pub fn choose_subprotocol<'s>(&self, supported: &'s [impl AsRef<str>]) -> Option<&'s str> {
+        self.subprotocols().find_map(|name| supported.iter().map(AsRef::as_ref).find(|supported| *supported == name))
+    }
+
+    /// The extensions that the client offers, best first.
+    pub fn extensions(&self) -> Extensions<'_> {
+        Extensions::new(self.head.headers())
+    }
+
+    /// Accepts the request: the connection, with the 101 in its output (RFC 6455 §4.2.2).
+    ///
+    /// # Errors
+    /// [`BuildError::UnlistedSubprotocol`] if the client did not list the subprotocol of the answer.
+    #[allow(clippy::needless_pass_by_value, reason = "an answer serves one request")]
+    pub fn accept(&self, answer: Answer) -> Result<Connection, BuildError> {
+        let unlisted = |chosen: &&String| !self.subprotocols().any(|listed| listed == *chosen);
+        if let Some(chosen) = answer.subprotocol.as_ref().filter(unlisted) {
+            return Err(BuildError::UnlistedSubprotocol(chosen.clone()));
+        }
+        let mut head = Vec::with_capacity(192 + answer.headers.as_bytes().len());
+        head.extend_from_slice(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
+        );
+        head.extend_from_slice(&accept_key(&self.key));
+        if let Some(chosen) = &answer.subprotocol {
+            head.extend_from_slice(b"\r\nSec-WebSocket-Protocol: ");
+            head.extend_from_slice(chosen.as_bytes());
+        }
+        head.extend_from_slice(b"\r\n");
+        head.extend_from_slice(answer.headers.as_bytes());
+        head.extend_from_slice(b"\r\n");
+        Ok(Connection::server(&self.config).preceded_by(&head))
+    }
+}
+
+/// What an accepting server adds to the 101.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    subprotocol: Option<String>,
+    headers: HeaderLines,
+}
+
+impl Answer {
+    /// Nothing but what the handshake needs.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The subprotocol in use, one of those the client lists.
+    ///
+    /// # Errors
+    /// [`BuildError::Subprotocol`] if it is not a token.
+    pub fn subprotocol(mut self, name: &str) -> Result<Self, BuildError> {
+        check_subprotocol(name)?;
+        self.subprotocol = Some(name.to_owned());
+        Ok(self)
+    }
+
+    /// Another header line, such as `Set-Cookie`.
+    ///
+    /// # Errors
+    /// [`BuildError::HeaderName`], [`BuildError::HeaderValue`], or [`BuildError::ReservedHeader`] for those that the
+    /// handshake writes by itself.
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, BuildError> {
+        self.headers.add(name, value.as_ref(), &RESERVED_IN_101)?;
+        Ok(self)
+    }
+}
+
+/// A whole HTTP response that ends the handshake without a WebSocket. Write [`to_bytes`](Response::to_bytes), then close.
+///
+/// ```
+/// use ws_proto::handshake::server::Response;
+///
+/// let response = Response::new(401)?.header("WWW-Authenticate", "Bearer")?.body("text/plain", "who are you?");
+/// assert!(response.to_bytes().starts_with(b"HTTP/1.1 401 Unauthorized\r\n"));
+/// # Ok::<(), ws_proto::handshake::BuildError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    status: u16,
+    headers: HeaderLines,
+    body: Bytes,
+    /// The answer to HEAD has the headers of a body and no body (RFC 9110 §9.3.2).
+    head_only: bool,
+}
+
+impl Response {
+    /// A response without a body.
+    ///
+    /// # Errors
+    /// [`BuildError::Status`] outside 200 to 599: only [`Request::accept`] says 101.
+    pub const fn new(status: u16) -> Result<Self, BuildError> {
+        match status {
+            200..=599 => Ok(Self::of(status)),
+            _ => Err(BuildError::Status(status)),
+        }
+    }
+
+    /// 403, for a request whose `Origin` is not accepted (RFC 6455 §10.2).
+    pub fn forbidden() -> Self {
+        Self::of(403).body("text/plain; charset=utf-8", "This origin may not connect.\n")
+    }
+
+    /// Another header line.
+    ///
+    /// # Errors
+    /// [`BuildError::HeaderName`], [`BuildError::HeaderValue`], or [`BuildError::ReservedHeader`] for `Connection`,
+    /// `Content-Length` and `Transfer-Encoding`, which are written by themselves.
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, BuildError> {
+        self.headers.add(name, value.as_ref(), &RESERVED_IN_RESPONSE)?;
+        Ok(self)
+    }
+
+    /// The body and its media type; a `content_type` that is not a header value is left out.
+    #[must_use]
+    pub fn body(mut self, content_type: &str, body: impl Into<Bytes>) -> Self {
+        if super::fields::is_value(content_type.as_bytes()) {
+            self.headers.push("Content-Type", &[content_type.as_bytes()]);
+        }
+        self.body = body.into();
+        self
+    }
+
+    /// The status code.
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The bytes to write; then the transport is to be closed, as `Connection: close` announces.
+    pub fn to_bytes(&self) -> Bytes {
+        let mut lines = HeaderLines::default();
+        lines.push("Connection", &[b"close"]);
+        // RFC 9110 §8.6: a 204 has no Content-Length.
+        if self.status != 204 {
+            lines.push("Content-Length", &[format!("{}", self.body.len()).as_bytes()]);
+        }
+        let status_line = format!("HTTP/1.1 {} {}\r\n", self.status, phrase(self.status));
+        let body = if self.head_only || matches!(self.status, 204 | 304) { &[][..] } else { &self.body };
+        [status_line.as_bytes(), self.headers.as_bytes(), lines.as_bytes(), b"\r\n", body].concat().into()
+    }
+
+    const fn of(status: u16) -> Self {
+        Self { status, headers: HeaderLines::new(), body: Bytes::new(), head_only: false }
+    }
+}
+
+/// The phrase of RFC 9110 §15 for the statuses that handshakes end in; it means nothing to a program.
+const fn phrase(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        204 => "No Content",
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        304 => "Not Modified",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        409 => "Conflict",
+        410 => "Gone",
+        421 => "Misdirected Request",
+        426 => "Upgrade Required",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "Status",
+    }
+}
+
+/// A request that cannot be accepted, and the answer that is due.
+///
+/// A GET that asks for no upgrade has the reason [`Reason::NoUpgrade`]: a server that also serves pages looks at
+/// [`request`](Rejection::request) and sends a response of its own instead.
+#[derive(Debug, Clone)]
+pub struct Rejection {
+    reason: Reason,
+    request: Option<Box<RequestHead>>,
+}
+
+impl Rejection {
+    fn new(reason: Reason, request: Option<RequestHead>) -> Self {
+        Self { reason, request: request.map(Box::new) }
+    }
+
+    /// What is wrong.
+    pub const fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// The request's head, if it is one of HTTP/1.
+    pub fn request(&self) -> Option<&RequestHead> {
+        self.request.as_deref()
+    }
+
+    /// The answer that is due.
+    pub fn response(&self) -> Response {
+        let mut response = Response::of(self.reason.status());
+        match self.reason {
+            // RFC 9110 §15.5.6.
+            Reason::Method => response.headers.push("Allow", &[b"GET"]),
+            // RFC 6455 §4.2.2, §4.4; RFC 9110 §15.5.22 wants the Upgrade.
+            Reason::NoUpgrade | Reason::UnsupportedVersion => {
+                response.headers.push("Upgrade", &[b"websocket"]);
+                response.headers.push("Sec-WebSocket-Version", &[b"13"]);
+            }
+            Reason::Version => response.headers.push("Sec-WebSocket-Version", &[b"13"]),
+            Reason::Malformed
+            | Reason::BareLineFeed
+            | Reason::HeadTooLarge
+            | Reason::TooManyHeaders
+            | Reason::HttpVersion
+            | Reason::Target
+            | Reason::Host
+            | Reason::Body
+            | Reason::Upgrade
+            | Reason::Connection
+            | Reason::Key
+            | Reason::Origin
+            | Reason::Subprotocols
+            | Reason::Extensions => {}
+        }
+        response.head_only = self.request().is_some_and(|request| request.method() == "HEAD");
+        response.body("text/plain; charset=utf-8", format!("{}\n", self.reason))
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason.fmt(f)
+    }
+}
+
+impl core::error::Error for Rejection {}
+
+/// Why a request was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Reason {
+    /// Not the head of an HTTP/1 request: 400.
+    #[error("this is not an HTTP/1.1 request (RFC 9112)")]
+    Malformed,
+    /// A line that ends without a carriage return: 400.
+    #[error("a line of the request does not end with CRLF (RFC 9112 section 2.2)")]
+    BareLineFeed,
+    /// More than [`Config::max_head`] bytes: 431.
+    #[error("the head of the request is too large")]
+    HeadTooLarge,
+    /// More than [`Config::max_headers`] lines: 431.
+    #[error("the request has too many headers")]
+    TooManyHeaders,
+    /// Not GET: 405.
+    #[error("the method has to be GET (RFC 6455 section 4.1)")]
+    Method,
+    /// A GET that asks for no upgrade: 426, unless the application has a page to answer with.
+    #[error("this is a WebSocket service; the request asks for no upgrade (RFC 6455 section 4.2.1)")]
+    NoUpgrade,
+    /// Before HTTP/1.1: 400.
+    #[error("the request has to be HTTP/1.1 (RFC 6455 section 4.2.1)")]
+    HttpVersion,
+    /// The target is neither a path nor an absolute URI: 400.
+    #[error("the request target is neither a path nor an http or ws URI (RFC 6455 section 4.2.1)")]
+    Target,
+    /// `Host` is missing, repeated or malformed: 400.
+    #[error("Host is missing, repeated or malformed (RFC 6455 section 4.2.1)")]
+    Host,
+    /// The request announces a body: 400.
+    #[error("an upgrade request has no body")]
+    Body,
+    /// `Upgrade` does not hold websocket: 400.
+    #[error("Upgrade does not hold websocket (RFC 6455 section 4.2.1)")]
+    Upgrade,
+    /// `Connection` does not hold Upgrade: 400.
+    #[error("Connection does not hold Upgrade (RFC 6455 section 4.2.1)")]
+    Connection,
+    /// `Sec-WebSocket-Version` is missing, repeated or not a number from 0 to 255: 400.
+    #[error("Sec-WebSocket-Version is missing, repeated or malformed (RFC 6455 section 4.2.1)")]
+    Version,
+    /// A version of the protocol other than 13: 426.
+    #[error("only version 13 of the protocol is spoken here (RFC 6455 section 4.4)")]
+    UnsupportedVersion,
+    /// `Sec-WebSocket-Key` is missing, repeated or not the base64 of 16 bytes: 400.
+    #[error("Sec-WebSocket-Key is missing, repeated or not 16 bytes in base64 (RFC 6455 section 4.2.1)")]
+    Key,
+    /// `Origin` is repeated: 400.
+    #[error("Origin is repeated (RFC 6454 section 7.3)")]
+    Origin,
+    /// `Sec-WebSocket-Protocol` is not a list of different tokens: 400.
+    #[error("Sec-WebSocket-Protocol is not a list of different tokens (RFC 6455 section 4.1)")]
+    Subprotocols,
+    /// `Sec-WebSocket-Extensions` breaks its grammar: 400.
+    #[error("Sec-WebSocket-Extensions is malformed (RFC 6455 section 9.1)")]
+    Extensions,
+}
+
+impl Reason {
+    /// The HTTP status that answers it.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Method => 405,
+            Self::NoUpgrade | Self::UnsupportedVersion => 426,
+            Self::HeadTooLarge | Self::TooManyHeaders => 431,
+            Self::Malformed
+            | Self::BareLineFeed
+            | Self::HttpVersion
+            | Self::Target
+            | Self::Host
+            | Self::Body
+            | Self::Upgrade
+            | Self::Connection
+            | Self::Version
+            | Self::Key
+            | Self::Origin
+            | Self::Subprotocols
+            | Self::Extensions => 400,
+        }
+    }
+}
+
+impl From<HeadError> for Reason {
+    fn from(error: HeadError) -> Self {
+        match error {
+            HeadError::TooLarge => Self::HeadTooLarge,
+            HeadError::TooManyHeaders => Self::TooManyHeaders,
+            HeadError::BareLineFeed => Self::BareLineFeed,
+        }
+    }
+}
+
+/// A header that may come once.
+#[derive(Clone, Copy, Default)]
+enum Once<'h> {
+    #[default]
+    Missing,
+    Value(&'h [u8]),
+    Repeated,
+}
+
+impl<'h> Once<'h> {
+    fn add(&mut self, value: &'h [u8]) {
+        *self = match self {
+            Self::Missing => Self::Value(value),
+            Self::Value(_) | Self::Repeated => Self::Repeated,
+        };
+    }
+
+    /// The value, if there is exactly one.
+    fn value(self) -> Option<&'h [u8]> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Missing | Self::Repeated => None,
+        }
+    }
+}
+
+/// What the rules look at, collected in one walk over the headers.
+#[derive(Default)]
+struct Fields<'h> {
+    host: Once<'h>,
+    key: Once<'h>,
+    version: Once<'h>,
+    origin: Once<'h>,
+    has_upgrade: bool,
+    upgrades_to_websocket: bool,
+    connection_upgrades: bool,
+    has_body: bool,
+    has_subprotocols: bool,
+    has_extensions: bool,
+}
+
+impl<'h> Fields<'h> {
+    fn collect(headers: &[httparse::Header<'h>]) -> Self {
+        let mut fields = Self::default();
+        for header in headers {
+            let value = header.value;
+            let is = |name: &str| header.name.eq_ignore_ascii_case(name);
+            match header.name.len() {
+                4 if is("host") => fields.host.add(value),
+                6 if is("origin") => fields.origin.add(value),
+                7 if is("upgrade") => {
+                    fields.has_upgrade = true;
+                    fields.upgrades_to_websocket |= lists(value, "websocket");
+                }
+                10 if is("connection") => fields.connection_upgrades |= lists(value, "upgrade"),
+                14 if is("content-length") => fields.has_body |= value != b"0",
+                17 if is("sec-websocket-key") => fields.key.add(value),
+                17 if is("transfer-encoding") => fields.has_body = true,
+                21 if is("sec-websocket-version") => fields.version.add(value),
+                22 if is("sec-websocket-protocol") => fields.has_subprotocols = true,
+                24 if is(extensions::NAME) => fields.has_extensions = true,
+                // RFC 6455 §4.2.1: what is not known is passed over.
+                _ => {}
+            }
+        }
+        fields
+    }
+
+    /// The rules of RFC 6455 §4.2.1; the key if they are kept.
+    fn check(&self, method: &str, target: &str, version: u8, head: &RequestHead) -> Result<Key, Reason> {
+        if method != "GET" {
+            return Err(Reason::Method);
+        }
+        if !is_target(target) {
+            return Err(Reason::Target);
+        }
+        let is_host = self.host.value().and_then(|host| str::from_utf8(host).ok()).is_some_and(is_authority);
+        // RFC 9112 §3.2: no request of HTTP/1.1 goes without, be it an upgrade or not.
+        if !is_host && (version == 1 || !matches!(self.host, Once::Missing)) {
+            return Err(Reason::Host);
+        }
+        if !self.has_upgrade {
+            return Err(Reason::NoUpgrade);
+        }
+        if version == 0 {
+            return Err(Reason::HttpVersion);
+        }
+        // What came after it could be read as the body by one and as frames by another.
+        if self.has_body {
+            return Err(Reason::Body);
+        }
+        if !self.upgrades_to_websocket {
+            return Err(Reason::Upgrade);
+        }
+        if !self.connection_upgrades {
+            return Err(Reason::Connection);
+        }
+        match self.version.value() {
+            Some(b"13") => {}
+            Some(other) if is_version(other) => return Err(Reason::UnsupportedVersion),
+            Some(_) | None => return Err(Reason::Version),
+        }
+        let key = self.key.value().and_then(key::parse).ok_or(Reason::Key)?;
+        if matches!(self.origin, Once::Repeated) {
+            return Err(Reason::Origin);
+        }
+        if self.has_subprotocols && !are_subprotocols(head.headers()) {
+            return Err(Reason::Subprotocols);
+        }
+        if self.has_extensions && !Extensions::new(head.headers()).are_well_formed() {
+            return Err(Reason::Extensions);
+        }
+        Ok(key)
+    }
+}
+
+/// A number from 0 to 255 without leading zeros (RFC 6455 §4.3).
+fn is_version(text: &[u8]) -> bool {
+    let digits = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    let leading_zero = text.len() > 1 && text.first() == Some(&b'0');
+    digits && !leading_zero && str::from_utf8(text).is_ok_and(|text| text.parse::<u8>().is_ok())
+}
+
+/// A list of at least one token, none of them twice (RFC 6455 §4.1, §4.3).
+fn are_subprotocols(headers: Headers<'_>) -> bool {
+    let lines = headers.filter(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-protocol"));
+    let mut names: Vec<&[u8]> = lines.flat_map(|(_, value)| elements(value)).collect();
+    if names.is_empty() || !names.iter().all(|name| is_token(name)) {
+        return false;
+    }
+    // Sorted, so that a list of thousands costs no square.
+    names.sort_unstable();
+    names.windows(2).all(|pair| pair.first() != pair.last())
+}
+
+fn is_authority(authority: &str) -> bool {
+    split_authority(authority)
+        .is_some_and(|(_, port)| port.is_none_or(|port| port.is_empty() || parse_port(port).is_some()))
+}
+
+/// The authority of an absolute target, and the path and query.
+fn split_target(target: &str) -> (Option<&str>, &str) {
+    match target.split_once("://") {
+        Some((_, rest)) if !target.starts_with('/') => {
+            let (authority, resource) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+            (Some(authority), resource)
+        }
+        _ => (None, target),
+    }
+}
+
+/// A path, or an absolute URI of a scheme that a WebSocket may be asked for with (RFC 6455 §4.1); neither has a fragment.
+fn is_target(target: &str) -> bool {
+    if !target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
+        return false;
+    }
+    if target.starts_with('/') {
+        return true;
+    }
+    let known = |scheme: &str| ["http", "https", "ws", "wss"].iter().any(|known| known.eq_ignore_ascii_case(scheme));
+    match target.split_once("://") {
+        Some((scheme, _)) if known(scheme) => split_target(target).0.is_some_and(is_authority),
+        _ => false,
+    }
+}

@@ -1,0 +1,18 @@
+//! What the connection wants of its transport next.
+
+/// What a connection wants of its transport next, from [`Connection::interest`](crate::Connection::interest).
+///
+/// Ask after every step, and serve what is set; when nothing is, the connection waits for the application.
+#[must_use = "the transport has to do what the connection wants"]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Interest {
+    /// Append bytes from the wire to the input. False while so much output waits that reading on would only add to it,
+    /// and when nothing that could come matters any more.
+    pub read: bool,
+    /// Write [`Connection::output`](crate::Connection::output) to the wire.
+    pub write: bool,
+    /// Close the transport: everything is written. End the writing side first and read on for a moment, so that unread
+    /// bytes do not make the operating system reset the connection and take the last frame with it (RFC 6455 §7.1.1).
+    pub hang_up: bool,
+}

@@ -1,0 +1,122 @@
+//! The WebSocket protocol (RFC 6455) without the socket: bytes in, events and bytes out.
+//!
+//! The crate opens no socket, reads no clock, rolls no dice and knows no runtime; whoever embeds it brings those. It is
+//! the same loop for tokio, mio, io_uring, a blocking socket and a test:
+//!
+//! ```
+//! use std::io::{self, Read, Write};
+//! use ws_proto::bytes::{Buf, BytesMut};
+//! use ws_proto::handshake::server::{Answer, Handshake};
+//! use ws_proto::{Config, Event};
+//!
+//! /// Echoes what one client sends, over whatever can be read and written.
+//! fn echo(mut socket: impl Read + Write) -> Result<(), Box<dyn std::error::Error>> {
+//!     let mut input = BytesMut::new(); // bytes from the wire, appended only
+//!     let mut handshake = Handshake::new(&Config::new());
+//!     let request = loop {
+//!         match handshake.receive(&mut input) {
+//!             Ok(Some(request)) => break request,
+//!             Ok(None) => read_more(&mut socket, &mut input)?,
+//!             Err(rejection) => return Ok(socket.write_all(&rejection.response().to_bytes())?),
+//!         };
+//!     };
+//!     let mut ws = request.accept(Answer::new())?; // the 101 waits in the output
+//!
+//!     loop {
+//!         while let Some(event) = ws.receive(&mut input) {
+//!             match event {
+//!                 Event::Text(text) => ws.send_text(&text)?,           // the event borrows the input, not `ws`
+//!                 Event::Binary(data) => ws.send(data.into_message())?, // or becomes owned, without a copy
+//!                 _ => {}                                              // Pings and the Close are answered already
+//!             }
+//!         }
+//!         while ws.interest().write {
+//!             let written = socket.write(ws.output().chunk())?;
+//!             ws.output().advance(written);
+//!         }
+//!         let want = ws.interest();
+//!         if want.hang_up {
+//!             return Ok(());
+//!         }
+//!         if want.read && read_more(&mut socket, &mut input)? == 0 {
+//!             ws.receive_eof();
+//!         }
+//!     }
+//! }
+//!
+//! fn read_more(socket: &mut impl Read, input: &mut BytesMut) -> io::Result<usize> {
+//!     let mut chunk = [0; 4096];
+//!     let count = socket.read(&mut chunk)?;
+//!     input.extend_from_slice(&chunk[..count]);
+//!     Ok(count)
+//! }
+//! ```
+//!
+//! * [`Connection`] is the protocol after the handshake; [`Event`] is what it tells, [`Closure`] how it ended.
+//! * [`handshake`] is the HTTP/1.1 opening of both sides.
+//! * [`Config`] holds the limits, all of them on by default.
+//! * [`frame`] is the wire format alone, for whoever forwards or inspects frames.
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `std` | yes | vectored output, run-time detection of vector instructions |
+//! | `handshake` | yes | the module [`handshake`]; without it a connection starts on an upgraded stream |
+//! | `simd` | yes | long text is validated with vector instructions |
+//! | `getrandom` | yes | [`Seed::random`] |
+//!
+//! Without default features the crate is `no_std` with `alloc`.
+#![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![warn(unreachable_pub, clippy::cast_possible_truncation)]
+#![deny(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::todo,
+    clippy::unimplemented,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    clippy::wildcard_imports
+)]
+#![cfg_attr(test, allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used))]
+
+extern crate alloc;
+#[cfg(any(feature = "std", test))]
+extern crate std;
+
+mod close;
+mod config;
+mod connection;
+mod decoder;
+mod event;
+pub mod frame;
+#[cfg(feature = "handshake")]
+pub mod handshake;
+mod interest;
+mod message;
+mod misuse;
+mod opcode;
+mod payload;
+mod role;
+mod rules;
+mod seed;
+mod text;
+mod utf8;
+mod violation;
+
+pub use bytes;
+pub use close::{CloseCode, CloseFrame, ReasonTooLong};
+pub use config::{Config, Delivery};
+pub use connection::{Connection, Output};
+pub use event::{Cause, Closure, Event};
+pub use interest::Interest;
+pub use message::Message;
+pub use misuse::{SendError, SendErrorKind};
+pub use opcode::{MessageKind, Opcode};
+pub use payload::Payload;
+pub use role::Role;
+pub use seed::Seed;
+pub use text::{NotUtf8, Text, Utf8Bytes};
+pub use violation::Violation;

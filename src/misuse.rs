@@ -1,0 +1,68 @@
+//! What the caller can do wrong: sends that are refused.
+
+use crate::message::Message;
+use core::fmt;
+
+/// A send was refused. Nothing of it has gone out, and the connection is as it was before.
+///
+/// An owned message comes back: [`into_message`](SendError::into_message).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SendError {
+    kind: SendErrorKind,
+    message: Option<Message>,
+}
+
+impl SendError {
+    pub(crate) const fn new(kind: SendErrorKind, message: Option<Message>) -> Self {
+        Self { kind, message }
+    }
+
+    /// Why the send was refused.
+    pub const fn kind(&self) -> SendErrorKind {
+        self.kind
+    }
+
+    /// The message, if it was given away to be sent. What was borrowed is still the caller's.
+    pub fn into_message(self) -> Option<Message> {
+        self.message
+    }
+}
+
+impl From<SendErrorKind> for SendError {
+    fn from(kind: SendErrorKind) -> Self {
+        Self { kind, message: None }
+    }
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)
+    }
+}
+
+impl core::error::Error for SendError {}
+
+/// Why a send was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendErrorKind {
+    /// The output would hold more than [`Config::max_buffered`](crate::Config::max_buffered) bytes. Write it out, then
+    /// try again.
+    #[error("the output holds as much as it may; write it out first")]
+    Full,
+    /// This side has sent its Close frame, or the connection is over (RFC 6455 §5.5.1, §6.1).
+    #[error("the connection is closing or closed (RFC 6455 §5.5.1)")]
+    Closed,
+    /// A message is being sent in parts, and no other may begin before its last part (RFC 6455 §5.4).
+    #[error("a message sent in parts is not finished (RFC 6455 §5.4)")]
+    Unfinished,
+    /// The part is text and the message it belongs to is binary, or the other way round (RFC 6455 §5.4).
+    #[error("the parts of a message are of one type (RFC 6455 §5.4)")]
+    KindChanged,
+    /// A Ping or Pong holds at most 125 bytes (RFC 6455 §5.5).
+    #[error("a Ping or Pong holds at most 125 bytes (RFC 6455 §5.5)")]
+    ControlTooLong,
+    /// Close code 1010 is a client's (RFC 6455 §7.4.1).
+    #[error("close code 1010 is not a server's (RFC 6455 §7.4.1)")]
+    ClientCode,
+}

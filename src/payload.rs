@@ -1,0 +1,89 @@
+//! A received payload, where it arrived.
+
+use bytes::{Buf, Bytes, BytesMut};
+use core::{fmt, ops::Deref};
+
+/// The payload of an event: a slice of the caller's input, which it leaves when the value is dropped.
+///
+/// It dereferences to `[u8]`. To keep it, [`into_bytes`](Payload::into_bytes) takes it out of the input without a copy.
+///
+/// Leaking one (`mem::forget`) leaves its frame in the input, and the connection would read it once more.
+pub struct Payload<'a> {
+    input: &'a mut BytesMut,
+    span: Span,
+}
+
+/// Where a payload lies in the input, and how many bytes of the input are done with once it has been looked at.
+#[derive(Clone, Copy)]
+pub(crate) struct Span {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) consume: usize,
+}
+
+impl<'a> Payload<'a> {
+    #[inline]
+    pub(crate) fn new(input: &'a mut BytesMut, span: Span) -> Self {
+        debug_assert!(span.start <= span.end && span.end.max(span.consume) <= input.len());
+        Self { input, span }
+    }
+
+    /// The payload as an owned value.
+    ///
+    /// A message is split off the input without a copy, and the memory it arrived in is shared between the two until the
+    /// value is dropped; [`Bytes::copy_from_slice`] is the better choice for a short one that is kept for long. The
+    /// payload of a control frame in the middle of a fragmented message, at most 125 bytes, is copied.
+    pub fn into_bytes(mut self) -> Bytes {
+        let Span { start, end, consume } = self.span;
+        if consume < end {
+            return Bytes::copy_from_slice(&self);
+        }
+        self.span.consume = 0;
+        self.input.advance(start);
+        let bytes = self.input.split_to(end - start).freeze();
+        self.input.advance(consume - end);
+        bytes
+    }
+}
+
+impl Deref for Payload<'_> {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        self.input.get(self.span.start..self.span.end).unwrap_or_default()
+    }
+}
+
+impl Drop for Payload<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.input.advance(self.span.consume);
+    }
+}
+
+impl AsRef<[u8]> for Payload<'_> {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl From<Payload<'_>> for Bytes {
+    fn from(payload: Payload<'_>) -> Self {
+        payload.into_bytes()
+    }
+}
+
+impl PartialEq for Payload<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Payload<'_> {}
+
+impl fmt::Debug for Payload<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}

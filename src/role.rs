@@ -1,0 +1,13 @@
+//! Which end of the connection this is.
+
+/// Which end of the connection this is.
+///
+/// The role decides who masks (RFC 6455 §5.1) and who closes the transport first (RFC 6455 §7.1.1);
+/// nothing else in the protocol depends on it once the handshake is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Masks every frame it sends and refuses masked frames.
+    Client,
+    /// Never masks, and refuses frames without a mask.
+    Server,
+}

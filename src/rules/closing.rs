@@ -1,0 +1,88 @@
+//! Who closes when (RFC 6455 §5.5.1, §7.1).
+
+use crate::role::Role;
+use crate::violation::Violation;
+
+/// How far the connection is on its way to the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Closing {
+    /// Neither side has sent a Close frame.
+    Open,
+    /// This side has sent its Close frame.
+    Sent,
+    /// The peer has sent its Close frame, and this side has not answered yet.
+    Received,
+    /// Both Close frames have gone.
+    Agreed,
+    /// The peer broke the protocol.
+    Failed(Violation),
+    /// The transport ended first.
+    Ended,
+}
+
+impl Closing {
+    /// This side sends its Close frame.
+    #[must_use]
+    pub(crate) const fn send(self) -> Self {
+        match self {
+            Self::Open => Self::Sent,
+            Self::Received => Self::Agreed,
+            Self::Sent | Self::Agreed | Self::Failed(_) | Self::Ended => self,
+        }
+    }
+
+    /// The peer's Close frame arrives.
+    #[must_use]
+    pub(crate) const fn receive(self) -> Self {
+        match self {
+            Self::Open => Self::Received,
+            Self::Sent => Self::Agreed,
+            Self::Received | Self::Agreed | Self::Failed(_) | Self::Ended => self,
+        }
+    }
+
+    /// The transport has nothing more to give.
+    #[must_use]
+    pub(crate) const fn end(self) -> Self {
+        match self {
+            Self::Open | Self::Sent | Self::Received => Self::Ended,
+            Self::Agreed | Self::Failed(_) | Self::Ended => self,
+        }
+    }
+
+    /// Whether frames are still read: until the peer's Close, a violation or the end of the transport
+    /// (RFC 6455 §1.4, §7.1.7).
+    #[inline]
+    pub(crate) const fn hears(self) -> bool {
+        matches!(self, Self::Open | Self::Sent)
+    }
+
+    /// Whether messages and Pings may be sent: until one's own Close (RFC 6455 §5.5.1). After the peer's Close a
+    /// message that has begun may still be finished.
+    #[inline]
+    pub(crate) const fn may_send(self) -> bool {
+        matches!(self, Self::Open | Self::Received)
+    }
+
+    /// Whether a Pong may be sent: RFC 6455 §5.5.2 owes an answer to a Ping until the peer's Close has come.
+    pub(crate) const fn may_pong(self) -> bool {
+        matches!(self, Self::Open | Self::Sent)
+    }
+
+    /// Whether a Close frame may be sent: once, while there is somebody to read it.
+    pub(crate) const fn may_close(self) -> bool {
+        matches!(self, Self::Open | Self::Received)
+    }
+
+    /// Whether to close the transport, once the output is written.
+    pub(crate) const fn hangs_up(self, role: Role, end_of_stream: bool) -> bool {
+        match (self, role) {
+            // RFC 6455 §7.1.1: the server closes at once; the client waits for the server to do it.
+            (Self::Agreed, Role::Server) => true,
+            (Self::Agreed, Role::Client) => end_of_stream,
+            // RFC 6455 §7.1.7: failing the connection includes closing it, on either side.
+            (Self::Failed(_) | Self::Ended, _) => true,
+            (Self::Open | Self::Sent | Self::Received, _) => false,
+        }
+    }
+}

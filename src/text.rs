@@ -1,0 +1,173 @@
+//! Bytes that are known to be UTF-8: borrowed from the input, or owned.
+
+use crate::payload::Payload;
+use crate::utf8;
+use alloc::{string::String, vec::Vec};
+use bytes::Bytes;
+use core::{fmt, ops::Deref};
+
+/// The text of a received message: a slice of the caller's input, which it leaves when the value is dropped.
+///
+/// It dereferences to `str`. To keep it, [`into_utf8_bytes`](Text::into_utf8_bytes) takes it out of the input without a
+/// copy.
+pub struct Text<'a>(Payload<'a>);
+
+impl<'a> Text<'a> {
+    /// Only for payloads that [`utf8::check`] has passed to their end.
+    #[inline]
+    pub(crate) fn validated(payload: Payload<'a>) -> Self {
+        debug_assert!(utf8::is_valid(&payload));
+        Self(payload)
+    }
+
+    /// The text as an owned value, without a copy; the costs are those of [`Payload::into_bytes`].
+    pub fn into_utf8_bytes(self) -> Utf8Bytes {
+        Utf8Bytes(self.0.into_bytes())
+    }
+
+    /// The text.
+    #[inline]
+    pub fn as_str(&self) -> &str {
+        str_of(&self.0)
+    }
+}
+
+/// An owned text: [`Bytes`] that are UTF-8. Cloning it shares the memory.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Utf8Bytes(Bytes);
+
+impl Utf8Bytes {
+    /// The empty text.
+    pub const EMPTY: Self = Self(Bytes::new());
+
+    /// A text that lives as long as the program.
+    pub const fn from_static(text: &'static str) -> Self {
+        Self(Bytes::from_static(text.as_bytes()))
+    }
+
+    /// The text.
+    #[inline]
+    pub fn as_str(&self) -> &str {
+        str_of(&self.0)
+    }
+
+    /// The bytes of the text, without a copy.
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+}
+
+/// The one place where checked bytes become a `str` again without a second check.
+///
+/// Private to this file, whose two types hold nothing but checked bytes: a `Text` is made by [`Text::validated`], a
+/// `Utf8Bytes` from a `Text`, a `str`, or bytes that pass [`utf8::is_valid`]; neither gives out a mutable view.
+#[inline]
+fn str_of(validated: &[u8]) -> &str {
+    // SAFETY: `validated` is UTF-8, as the invariant above says; the type that holds it cannot be changed.
+    #[allow(unsafe_code)]
+    unsafe {
+        core::str::from_utf8_unchecked(validated)
+    }
+}
+
+/// The bytes are not UTF-8; they are given back.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the bytes are not UTF-8")]
+pub struct NotUtf8(
+    /// The refused bytes.
+    pub Bytes,
+);
+
+impl TryFrom<Bytes> for Utf8Bytes {
+    type Error = NotUtf8;
+
+    fn try_from(bytes: Bytes) -> Result<Self, NotUtf8> {
+        if utf8::is_valid(&bytes) { Ok(Self(bytes)) } else { Err(NotUtf8(bytes)) }
+    }
+}
+
+impl TryFrom<Vec<u8>> for Utf8Bytes {
+    type Error = NotUtf8;
+
+    fn try_from(bytes: Vec<u8>) -> Result<Self, NotUtf8> {
+        Bytes::from(bytes).try_into()
+    }
+}
+
+impl From<&str> for Utf8Bytes {
+    fn from(text: &str) -> Self {
+        Self(Bytes::copy_from_slice(text.as_bytes()))
+    }
+}
+
+impl From<String> for Utf8Bytes {
+    fn from(text: String) -> Self {
+        Self(Bytes::from(text))
+    }
+}
+
+impl From<Text<'_>> for Utf8Bytes {
+    fn from(text: Text<'_>) -> Self {
+        text.into_utf8_bytes()
+    }
+}
+
+impl From<Utf8Bytes> for Bytes {
+    fn from(text: Utf8Bytes) -> Self {
+        text.0
+    }
+}
+
+/// What both types say in the same way.
+macro_rules! behaves_like_str {
+    ($($type:ty),*) => {$(
+        impl Deref for $type {
+            type Target = str;
+
+            #[inline]
+            fn deref(&self) -> &str {
+                self.as_str()
+            }
+        }
+
+        impl AsRef<str> for $type {
+            fn as_ref(&self) -> &str {
+                self
+            }
+        }
+
+        impl PartialEq<str> for $type {
+            fn eq(&self, other: &str) -> bool {
+                **self == *other
+            }
+        }
+
+        impl PartialEq<&str> for $type {
+            fn eq(&self, other: &&str) -> bool {
+                **self == **other
+            }
+        }
+
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&**self, f)
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&**self, f)
+            }
+        }
+    )*};
+}
+
+behaves_like_str!(Text<'_>, Utf8Bytes);
+
+impl PartialEq for Text<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Text<'_> {}

@@ -1,0 +1,107 @@
+//! What a peer can do wrong once the handshake is over.
+
+use crate::close::CloseCode;
+
+/// What the peer did wrong: the reason why a connection was failed (RFC 6455 §7.1.7).
+///
+/// [`section`](Violation::section) names the rule, [`close_code`](Violation::close_code) is what the Close frame said,
+/// and [`reason`](Violation::reason), which is also the `Display`, is the text it carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("{}", self.reason())]
+#[non_exhaustive]
+pub enum Violation {
+    /// A reserved bit is set that no extension has given a meaning.
+    ReservedBit,
+    /// An opcode that RFC 6455 reserves.
+    ReservedOpcode,
+    /// A Close, Ping or Pong without FIN.
+    FragmentedControl,
+    /// A Close, Ping or Pong that claims more than 125 bytes.
+    ControlTooLong,
+    /// A frame from a client without a mask.
+    NotMasked,
+    /// A frame from a server with a mask.
+    Masked,
+    /// A length in more bytes than it needs.
+    LengthNotMinimal,
+    /// A 64-bit length whose top bit is set.
+    LengthTopBit,
+    /// A continuation while no message is under way.
+    NothingToContinue,
+    /// A new text or binary frame while a message is under way.
+    MessageInterrupted,
+    /// A frame above [`Config::max_frame`](crate::Config::max_frame).
+    FrameTooBig,
+    /// A message above [`Config::max_message`](crate::Config::max_message).
+    MessageTooBig,
+    /// A message of more frames than [`Config::max_fragments`](crate::Config::max_fragments).
+    TooManyFragments,
+    /// Text that is not UTF-8.
+    TextNotUtf8,
+    /// A Close frame whose body is one byte.
+    CloseBodyTooShort,
+    /// A close code that may not travel.
+    InvalidCloseCode,
+    /// A close reason that is not UTF-8.
+    ReasonNotUtf8,
+}
+
+impl Violation {
+    /// The code the connection is failed with: 1002, 1007 or 1009.
+    pub const fn close_code(self) -> CloseCode {
+        match self {
+            Self::ReservedBit
+            | Self::ReservedOpcode
+            | Self::FragmentedControl
+            | Self::ControlTooLong
+            | Self::NotMasked
+            | Self::Masked
+            | Self::LengthNotMinimal
+            | Self::LengthTopBit
+            | Self::NothingToContinue
+            | Self::MessageInterrupted
+            | Self::CloseBodyTooShort
+            | Self::InvalidCloseCode => CloseCode::PROTOCOL_ERROR,
+            Self::FrameTooBig | Self::MessageTooBig | Self::TooManyFragments => CloseCode::MESSAGE_TOO_BIG,
+            Self::TextNotUtf8 | Self::ReasonNotUtf8 => CloseCode::INVALID_PAYLOAD,
+        }
+    }
+
+    /// The section of RFC 6455 that was violated.
+    pub const fn section(self) -> &'static str {
+        match self {
+            Self::ReservedBit | Self::ReservedOpcode | Self::LengthNotMinimal | Self::LengthTopBit => "5.2",
+            Self::FragmentedControl | Self::ControlTooLong => "5.5",
+            Self::NotMasked | Self::Masked => "5.1",
+            Self::NothingToContinue | Self::MessageInterrupted => "5.4",
+            Self::FrameTooBig | Self::MessageTooBig | Self::TooManyFragments => "10.4",
+            Self::TextNotUtf8 => "5.6",
+            Self::CloseBodyTooShort => "5.5.1",
+            Self::InvalidCloseCode => "7.4",
+            Self::ReasonNotUtf8 => "8.1",
+        }
+    }
+
+    /// What was wrong, in a few words: the reason that the Close frame gives.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::ReservedBit => "reserved bit set without an extension",
+            Self::ReservedOpcode => "reserved opcode",
+            Self::FragmentedControl => "fragmented control frame",
+            Self::ControlTooLong => "control frame longer than 125 bytes",
+            Self::NotMasked => "frame from client not masked",
+            Self::Masked => "frame from server masked",
+            Self::LengthNotMinimal => "length not minimally encoded",
+            Self::LengthTopBit => "length of 2^63 or more",
+            Self::NothingToContinue => "continuation without a message",
+            Self::MessageInterrupted => "new message before the last one ended",
+            Self::FrameTooBig => "frame too big",
+            Self::MessageTooBig => "message too big",
+            Self::TooManyFragments => "message in too many fragments",
+            Self::TextNotUtf8 => "text is not UTF-8",
+            Self::CloseBodyTooShort => "close body of one byte",
+            Self::InvalidCloseCode => "invalid close code",
+            Self::ReasonNotUtf8 => "close reason is not UTF-8",
+        }
+    }
+}
