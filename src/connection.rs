@@ -115,8 +115,18 @@ impl Connection {
     ///
     /// *Complexity*: linear in the bytes that are new since the last call, however they are cut; no allocation but for a
     /// Close frame.
-    #[inline]
+    #[inline(always)]
     pub fn receive<'i>(&mut self, input: &'i mut BytesMut) -> Option<Event<'i>> {
+        match self.decoder.short_message(input) {
+            Some(Ok((MessageKind::Binary, span))) => Some(Event::Binary(Payload::new(input, span))),
+            Some(Ok((MessageKind::Text, span))) => Some(Event::Text(Text::validated(Payload::new(input, span)))),
+            Some(Err(violation)) => self.fail(input, violation),
+            None => self.receive_any(input),
+        }
+    }
+
+    #[inline(never)]
+    fn receive_any<'i>(&mut self, input: &'i mut BytesMut) -> Option<Event<'i>> {
         if !self.closing.hears() {
             return self.farewell(input);
         }
@@ -348,6 +358,7 @@ impl Connection {
     /// After the last frame: drops what still comes, and tells the end once.
     #[cold]
     fn farewell<'i>(&mut self, input: &mut BytesMut) -> Option<Event<'i>> {
+        self.decoder.stop();
         input.clear();
         if self.end_of_stream {
             self.closing = self.closing.end();

@@ -43,6 +43,10 @@ pub(crate) struct Decoder {
     /// The state after the current frame.
     sequence: Sequence,
     in_payload: bool,
+    /// Whether a whole message may come next, and would be told as one.
+    ready: bool,
+    /// The longest message that may be taken without a look at the limits.
+    short_limit: usize,
     role: Role,
     delivery: Delivery,
 }
@@ -66,8 +70,9 @@ pub(crate) enum Decoded {
 }
 
 impl Decoder {
-    pub(crate) const fn new(role: Role, config: &Config) -> Self {
-        Self {
+    pub(crate) fn new(role: Role, config: &Config) -> Self {
+        let short_limit = config.max_frame.min(config.max_message).try_into().unwrap_or(usize::MAX);
+        let mut decoder = Self {
             max_frame: config.max_frame,
             max_message: config.max_message,
             length: 0,
@@ -82,21 +87,67 @@ impl Decoder {
             kind: MessageKind::Binary,
             sequence: Sequence::Idle,
             in_payload: false,
+            ready: true,
+            short_limit,
             role,
             delivery: config.delivery,
+        };
+        decoder.make_ready();
+        decoder
+    }
+
+    fn make_ready(&mut self) {
+        let at_rest = !self.in_payload && self.sequence == Sequence::Idle;
+        self.ready = at_rest && self.delivery == Delivery::Messages && self.max_fragments > 0;
+    }
+
+    /// Looks at the front of the input for the common case: a whole message in one short frame, while nothing is under
+    /// way.
+    ///
+    /// `None` says nothing about the input but that [`decode`](Self::decode) has to look at it; it is as it was then.
+    #[inline(always)]
+    pub(crate) fn short_message(&mut self, input: &mut [u8]) -> Option<Result<(MessageKind, Span), Violation>> {
+        if !self.ready {
+            return None;
         }
+        let (&mut start, rest) = input.split_first_chunk_mut()?;
+        let (kind, length) = Start(start).short_message(self.role)?;
+        if length > self.short_limit {
+            return None;
+        }
+        let (begin, payload) = match self.role {
+            Role::Server => {
+                let (key, rest) = rest.split_first_chunk_mut()?;
+                let payload = rest.get_mut(..length)?;
+                MaskingKey::new(*key).apply_short(payload);
+                (6, payload)
+            }
+            Role::Client => (2, rest.get_mut(..length)?),
+        };
+        if kind == MessageKind::Text && !utf8::is_valid(payload) {
+            return Some(Err(Violation::TextNotUtf8));
+        }
+        let end = begin + length;
+        Some(Ok((kind, Span { start: begin, end, consume: end })))
+    }
+
+    /// What is decoded from here on is dropped.
+    pub(crate) const fn stop(&mut self) {
+        self.ready = false;
     }
 
     /// Looks at the input until there is something to tell. The caller removes what the span says is consumed, or
     /// everything behind `keep`, before the next call, and otherwise only appends.
     ///
     /// *Complexity*: linear in the bytes that are new, whatever their cut.
-    #[inline]
     pub(crate) fn decode(&mut self, input: &mut [u8]) -> Decoded {
         loop {
             let step = if self.in_payload { self.payload(input) } else { self.header(input) };
             match step {
-                Ok(Some(decoded)) => return decoded,
+                Ok(Some(decoded)) => {
+                    self.make_ready();
+                    return decoded;
+                }
                 Ok(None) => {}
                 Err(violation) => return Decoded::Violation(violation),
             }

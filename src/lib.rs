@@ -86,6 +86,10 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
+#[cfg(all(doctest, feature = "handshake", feature = "getrandom"))]
+#[doc = include_str!("../README.md")]
+struct ReadmeIsTried;
+
 mod close;
 mod config;
 mod connection;

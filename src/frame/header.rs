@@ -1,7 +1,8 @@
 //! The 2 to 14 bytes before a payload (RFC 6455 §5.2).
 
 use super::mask::MaskingKey;
-use crate::opcode::Opcode;
+use crate::opcode::{MessageKind, Opcode};
+use crate::role::Role;
 use crate::violation::Violation;
 
 const FIN: u8 = 0x80;
@@ -124,6 +125,26 @@ impl Start {
             }
         }
         Ok(opcode)
+    }
+
+    /// Type and length of a message, if this is the only frame of one, of 125 bytes at most, that comes to this role
+    /// with no reserved bit set.
+    #[inline(always)]
+    pub(crate) fn short_message(self, role: Role) -> Option<(MessageKind, usize)> {
+        const TEXT: u8 = FIN | Opcode::Text.bits();
+        const BINARY: u8 = FIN | Opcode::Binary.bits();
+        let [first, second] = self.0;
+        let kind = match first {
+            TEXT => MessageKind::Text,
+            BINARY => MessageKind::Binary,
+            _ => return None,
+        };
+        // RFC 6455 §5.1: the mask bit is due at a server and not at a client; where it is wrong, this sets it.
+        let length = match role {
+            Role::Server => second ^ MASK,
+            Role::Client => second,
+        };
+        if length <= SHORT { Some((kind, usize::from(length))) } else { None }
     }
 
     #[inline]

@@ -1,0 +1,56 @@
+//! The values of list headers in an otherwise valid request: what is accepted can be walked and keeps the grammar.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use ws_proto::Config;
+use ws_proto::bytes::BytesMut;
+use ws_proto::handshake::OriginPolicy;
+use ws_proto::handshake::server::Handshake;
+
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+fuzz_target!(|values: (&[u8], &[u8], &[u8], &[u8])| {
+    let (extensions, more_extensions, subprotocols, origin) = values;
+    let mut input = BytesMut::from(
+        "GET / HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n",
+    );
+    let lines = [
+        ("Sec-WebSocket-Extensions", extensions),
+        ("Sec-WebSocket-Extensions", more_extensions),
+        ("Sec-WebSocket-Protocol", subprotocols),
+        ("Origin", origin),
+    ];
+    for (name, value) in lines.into_iter().filter(|(_, value)| !value.is_empty()) {
+        input.extend_from_slice(name.as_bytes());
+        input.extend_from_slice(b": ");
+        input.extend_from_slice(value);
+        input.extend_from_slice(b"\r\n");
+    }
+    input.extend_from_slice(b"\r\n");
+    let Ok(Some(request)) = Handshake::new(&Config::new()).receive(&mut input) else { return };
+
+    let walked = request.extensions().inspect(|extension| {
+        assert!(is_token(extension.name()));
+        for (name, value) in extension.parameters() {
+            assert!(is_token(name));
+            assert!(value.is_none_or(|value| is_token(&value)));
+        }
+    });
+    let commas = extensions.iter().chain(more_extensions).filter(|&&byte| byte == b',').count();
+    assert!(walked.count() <= commas + 2, "an element begins a line or follows a comma");
+
+    let mut names: Vec<_> = request.subprotocols().collect();
+    assert!(names.iter().all(|name| is_token(name)));
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), request.subprotocols().count());
+
+    let policy = OriginPolicy::new().same_origin().allow("https://app.example.com");
+    if policy.check(&request).is_ok() {
+        let origin = request.origin().expect("an origin is asked for").to_ascii_lowercase();
+        assert!(origin.windows(11).any(|window| window == b"example.com"), "{origin:?}");
+    }
+});

@@ -1,0 +1,147 @@
+//! Sequences of operations on a client and a server that hear each other, over a wire that is written and cut at random:
+//! every message that was taken arrives, in order and unchanged, and neither ever finds the other at fault.
+#![no_main]
+
+use arbitrary::Arbitrary;
+use libfuzzer_sys::fuzz_target;
+use std::collections::VecDeque;
+use ws_proto::bytes::{Buf, BytesMut};
+use ws_proto::{Cause, CloseCode, CloseFrame, Config, Connection, Event, Interest, Message, Seed};
+
+#[derive(Arbitrary, Debug)]
+enum Operation<'a> {
+    Text(&'a str),
+    Binary(&'a [u8]),
+    Large(u16),
+    Part(&'a [u8], bool),
+    TextPart(&'a str, bool),
+    Ping(&'a [u8]),
+    Pong(&'a [u8]),
+    Close(u16, &'a str),
+    Write(u16),
+    Vectored(u16),
+    Receive,
+    Release,
+}
+
+struct End {
+    ws: Connection,
+    input: BytesMut,
+    /// What the other end has sent and this one has not heard.
+    due: VecDeque<Message>,
+    /// The parts this end has sent of an unfinished message.
+    parts: Option<Message>,
+    closed: bool,
+}
+
+impl End {
+    fn new(ws: Connection) -> Self {
+        Self { ws, input: BytesMut::new(), due: VecDeque::new(), parts: None, closed: false }
+    }
+
+    fn receive(&mut self) {
+        while let Some(event) = self.ws.receive(&mut self.input) {
+            assert!(!self.closed);
+            let message = match event {
+                Event::Text(text) => text.into_message(),
+                Event::Binary(data) => data.into_message(),
+                Event::Closed(closure) => {
+                    assert!(!matches!(closure.cause, Cause::Violation(_)), "{closure:?}");
+                    self.closed = true;
+                    continue;
+                }
+                _ => continue,
+            };
+            assert_eq!(self.due.pop_front(), Some(message));
+        }
+    }
+}
+
+fn send_part(from: &mut End, to: &mut End, part: Message, fin: bool) {
+    if from.ws.send_part(part.clone(), fin).is_err() {
+        return;
+    }
+    let whole = match (from.parts.take(), part) {
+        (None, part) => part,
+        (Some(Message::Text(so_far)), Message::Text(part)) => Message::from(format!("{so_far}{part}")),
+        (Some(so_far), part) => Message::from([so_far.as_bytes(), part.as_bytes()].concat()),
+    };
+    if fin {
+        to.due.push_back(whole);
+    } else {
+        from.parts = Some(whole);
+    }
+}
+
+fuzz_target!(|operations: Vec<(bool, Operation<'_>)>| {
+    let config = Config::new().max_buffered(40_000);
+    let mut client = End::new(Connection::client(Seed::new([5; 32]), &config));
+    let mut server = End::new(Connection::server(&config));
+    for (from_client, operation) in operations {
+        let (from, to) = if from_client { (&mut client, &mut server) } else { (&mut server, &mut client) };
+        match operation {
+            Operation::Text(text) => {
+                if from.ws.send_text(text).is_ok() {
+                    to.due.push_back(text.into());
+                }
+            }
+            Operation::Binary(data) => {
+                if from.ws.send_binary(data).is_ok() {
+                    to.due.push_back(data.into());
+                }
+            }
+            Operation::Large(size) => {
+                let message = Message::from(vec![size as u8; usize::from(size)]);
+                match from.ws.send(message.clone()) {
+                    Ok(()) => to.due.push_back(message),
+                    Err(error) => assert_eq!(error.into_message(), Some(message)),
+                }
+            }
+            Operation::Part(part, fin) => send_part(from, to, part.into(), fin),
+            Operation::TextPart(part, fin) => send_part(from, to, part.into(), fin),
+            Operation::Ping(data) => drop(from.ws.ping(data)),
+            Operation::Pong(data) => drop(from.ws.pong(data)),
+            Operation::Close(code, reason) => {
+                let frame = CloseCode::new(code).map_or(Ok(CloseFrame::EMPTY), |code| CloseFrame::new(code, reason));
+                drop(frame.map(|frame| from.ws.close(frame)));
+            }
+            Operation::Write(count) => write(from, to, usize::from(count), false),
+            Operation::Vectored(count) => write(from, to, usize::from(count), true),
+            Operation::Receive => from.receive(),
+            Operation::Release => from.ws.release_memory(),
+        }
+        assert!(from.ws.output().remaining() <= 40_000 + 3 * 140);
+    }
+    // What was sent before a Close arrives, once everything is written and heard.
+    for _ in 0..4 {
+        write(&mut client, &mut server, usize::MAX, true);
+        write(&mut server, &mut client, usize::MAX, false);
+        server.receive();
+        client.receive();
+    }
+    assert_eq!(client.closed, server.closed);
+    for end in [&mut client, &mut server] {
+        assert!(end.due.is_empty() || end.closed, "{:?}", end.due);
+        let Interest { write, hang_up, .. } = end.ws.interest();
+        assert!(!write && (!hang_up || end.closed));
+    }
+});
+
+fn write(from: &mut End, to: &mut End, count: usize, vectored: bool) {
+    let mut left = count.min(from.ws.output().remaining());
+    while left > 0 {
+        let output = from.ws.output();
+        let mut slices = [std::io::IoSlice::new(&[]); 3];
+        let filled = if vectored { output.chunks_vectored(&mut slices) } else { 0 };
+        let mut written = 0;
+        let chunks = slices[..filled].iter().map(|slice| &slice[..]).chain((filled == 0).then(|| output.chunk()));
+        for chunk in chunks {
+            let size = chunk.len().min(left - written);
+            to.input.extend_from_slice(&chunk[..size]);
+            written += size;
+        }
+        assert!(written > 0, "a chunk is never empty while something remains");
+        output.advance(written);
+        left -= written;
+    }
+}

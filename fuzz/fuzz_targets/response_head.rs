@@ -1,0 +1,71 @@
+//! A response in random cuts: the outcome does not depend on them, and nothing but the right proof is accepted.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use ws_proto::bytes::BytesMut;
+use ws_proto::handshake::client::{Error, Flaw, Handshake, Request};
+use ws_proto::{Config, Seed};
+
+/// The seed's proof, so that the fuzzer gets past it: `ACCEPT` in the input stands for it.
+fn proof(handshake: &mut Handshake) -> [u8; 28] {
+    let head = String::from_utf8(handshake.output().to_vec()).expect("a request is ASCII");
+    let key = head.split("Sec-WebSocket-Key: ").nth(1).and_then(|rest| rest.split("\r\n").next()).expect("a key");
+    ws_proto::handshake::accept_key(key.as_bytes())
+}
+
+#[derive(Debug, PartialEq)]
+enum Outcome {
+    Incomplete,
+    Accepted(Option<String>, Vec<u8>),
+    Declined(u16),
+    Invalid(Flaw),
+}
+
+fn run(bytes: &[u8], cuts: &[u8]) -> Outcome {
+    let uri = "ws://localhost/".parse().expect("a URI");
+    let request = Request::new(uri).subprotocol("a").and_then(|request| request.subprotocol("b")).expect("tokens");
+    let config = Config::new().max_head(400).max_headers(10);
+    let mut handshake = Handshake::new(&request, Seed::new([7; 32]), &config);
+    let proof = proof(&mut handshake);
+    let mut filled = Vec::new();
+    let mut rest = bytes;
+    while let Some(at) = rest.windows(6).position(|window| window == b"ACCEPT") {
+        filled.extend_from_slice(&rest[..at]);
+        filled.extend_from_slice(&proof);
+        rest = &rest[at + 6..];
+    }
+    filled.extend_from_slice(rest);
+
+    let mut input = BytesMut::new();
+    let (mut rest, mut cuts) = (&filled[..], cuts.iter().cycle());
+    loop {
+        let outcome = match handshake.receive(&mut input) {
+            Ok(None) if rest.is_empty() => return Outcome::Incomplete,
+            Ok(None) => {
+                let size = cuts.next().map_or(rest.len(), |&cut| usize::from(cut).clamp(1, rest.len()));
+                input.extend_from_slice(&rest[..size]);
+                rest = &rest[size..];
+                continue;
+            }
+            Ok(Some(accepted)) => {
+                assert_eq!(accepted.response.status(), 101);
+                assert!(filled.windows(28).any(|window| window == proof));
+                input.extend_from_slice(rest);
+                Outcome::Accepted(accepted.subprotocol, input.to_vec())
+            }
+            Err(Error::Declined(declined)) => Outcome::Declined(declined.response.status()),
+            Err(Error::Invalid(flaw)) => Outcome::Invalid(flaw),
+            Err(error) => panic!("{error}"),
+        };
+        assert!(handshake.receive(&mut BytesMut::new()).is_err(), "it is over");
+        return outcome;
+    }
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    // The bytes themselves are the random cuts, so that a plain response can be the seed.
+    let cuts: Vec<u8> = bytes.iter().map(|byte| byte % 23).collect();
+    let whole = run(bytes, &[]);
+    assert_eq!(whole, run(bytes, &cuts));
+    assert_eq!(whole, run(bytes, &[1]));
+});
