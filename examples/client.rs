@@ -35,8 +35,7 @@ impl Client {
         if request.uri().is_secure() {
             return Err("this example brings no TLS: use ws://".into());
         }
-        let host = request.uri().host().trim_matches(['[', ']']);
-        let mut socket = TcpStream::connect((host, request.uri().port()))?;
+        let mut socket = TcpStream::connect(request.uri().host_and_port())?;
         socket.set_nodelay(true)?;
         let mut input = BytesMut::new();
         let mut handshake = Handshake::new(&request, Seed::random()?, &Config::new());

@@ -52,7 +52,7 @@ async fn serve(mut socket: TcpStream, options: &Options) -> Result {
     let request = loop {
         match handshake.receive(&mut input) {
             Ok(Some(request)) => break request,
-            Ok(None) if socket.read_buf(&mut input).await? == 0 => return Ok(()),
+            Ok(None) if read_more(&mut socket, &mut input).await? == 0 => return Ok(()),
             Ok(None) => {}
             Err(rejection) => {
                 socket.write_all(&answer_to(&rejection)?.to_bytes()).await?;
@@ -76,10 +76,15 @@ async fn serve(mut socket: TcpStream, options: &Options) -> Result {
         if want.hang_up {
             return hang_up(socket).await;
         }
-        if want.read && socket.read_buf(&mut input).await? == 0 {
+        if want.read && read_more(&mut socket, &mut input).await? == 0 {
             ws.receive_eof();
         }
     }
+}
+
+async fn read_more(socket: &mut TcpStream, input: &mut BytesMut) -> std::io::Result<usize> {
+    input.reserve(16 << 10);
+    socket.read_buf(input).await
 }
 
 fn accept(request: &Request, options: &Options) -> Result<Connection> {
@@ -95,9 +100,9 @@ fn answer_to(rejection: &Rejection) -> Result<Response> {
     let path = rejection.request().map(RequestHead::path);
     Ok(match (rejection.reason(), path) {
         (Reason::NoUpgrade, Some("/")) => {
-            Response::new(200)?.body("text/html; charset=utf-8", include_str!("echo_server.html"))
+            Response::new(200)?.body("text/html; charset=utf-8", include_str!("echo_server.html"))?
         }
-        (Reason::NoUpgrade, Some(_)) => Response::new(404)?.body("text/plain", "The page is at /.\n"),
+        (Reason::NoUpgrade, Some(_)) => Response::new(404)?.body("text/plain", "The page is at /.\n")?,
         _ => rejection.response(),
     })
 }

@@ -5,27 +5,19 @@ mod receive;
 mod send;
 
 pub use output::Output;
+pub use receive::{ReceiveHalf, Received, Reply};
+pub use send::SendHalf;
 
-use crate::close::{CloseCode, CloseFrame};
+use crate::close::CloseFrame;
 use crate::config::Config;
-use crate::decoder::{Decoded, Decoder};
-use crate::event::{Cause, Closure, Event};
+use crate::event::Event;
 use crate::interest::Interest;
 use crate::message::Message;
-use crate::misuse::{SendError, SendErrorKind};
-use crate::opcode::{MessageKind, Opcode};
-use crate::payload::{Payload, Span};
+use crate::misuse::SendError;
 use crate::role::Role;
-use crate::rules::closing::Closing;
 use crate::seed::{MaskingKeys, Seed};
-use crate::text::{Text, Utf8Bytes};
-use crate::violation::Violation;
 use alloc::boxed::Box;
-use bytes::{Buf, BytesMut};
-use send::Sender;
-
-/// While this much output waits, or half of [`Config::max_buffered`] if that is less, nothing more is read.
-const CROWDED: usize = 1 << 20;
+use bytes::BytesMut;
 
 /// One WebSocket connection after its handshake: bytes in, events out; messages in, bytes out.
 ///
@@ -60,23 +52,8 @@ const CROWDED: usize = 1 << 20;
 /// ```
 #[derive(Debug)]
 pub struct Connection {
-    decoder: Decoder,
-    sender: Sender,
-    closing: Closing,
-    role: Role,
-    auto_pong: bool,
-    auto_close: bool,
-    end_of_stream: bool,
-    /// Whether [`Event::Closed`] has been told.
-    told: bool,
-    /// The Close frames that have gone, from the first one on.
-    frames: Option<Box<CloseFrames>>,
-}
-
-#[derive(Debug, Default)]
-struct CloseFrames {
-    sent: Option<CloseFrame>,
-    received: Option<CloseFrame>,
+    receiver: ReceiveHalf,
+    sender: SendHalf,
 }
 
 impl Connection {
@@ -95,17 +72,7 @@ impl Connection {
     }
 
     fn new(role: Role, keys: Option<Box<MaskingKeys>>, config: &Config) -> Self {
-        Self {
-            decoder: Decoder::new(role, config),
-            sender: Sender::new(keys, config.max_buffered),
-            closing: Closing::Open,
-            role,
-            auto_pong: config.auto_pong,
-            auto_close: config.auto_close,
-            end_of_stream: false,
-            told: false,
-            frames: None,
-        }
+        Self { receiver: ReceiveHalf::new(role, config), sender: SendHalf::new(role, keys, config) }
     }
 
     /// The next event that the input holds, or `None` when more bytes are needed.
@@ -117,60 +84,41 @@ impl Connection {
     /// Close frame.
     #[inline(always)]
     pub fn receive<'i>(&mut self, input: &'i mut BytesMut) -> Option<Event<'i>> {
-        match self.decoder.short_message(input) {
-            Some(Ok((MessageKind::Binary, span))) => Some(Event::Binary(Payload::new(input, span))),
-            Some(Ok((MessageKind::Text, span))) => Some(Event::Text(Text::validated(Payload::new(input, span)))),
-            Some(Err(violation)) => self.fail(input, violation),
+        match self.receiver.short_message(input) {
+            Some((kind, span)) => Some(receive::message(kind, input, span)),
             None => self.receive_any(input),
         }
     }
 
     #[inline(never)]
     fn receive_any<'i>(&mut self, input: &'i mut BytesMut) -> Option<Event<'i>> {
-        if !self.closing.hears() {
-            return self.farewell(input);
+        let mut event = None;
+        if let Some(received) = self.receiver.receive_any(input) {
+            event = received.event;
+            if let Some(reply) = received.reply {
+                self.sender.reply(reply);
+            }
         }
-        match self.decoder.decode(input) {
-            Decoded::Message { kind: MessageKind::Text, span } => {
-                Some(Event::Text(Text::validated(Payload::new(input, span))))
-            }
-            Decoded::Message { kind: MessageKind::Binary, span } => Some(Event::Binary(Payload::new(input, span))),
-            Decoded::Part { kind: MessageKind::Text, span, fin } => {
-                Some(Event::TextPart { text: Text::validated(Payload::new(input, span)), fin })
-            }
-            Decoded::Part { kind: MessageKind::Binary, span, fin } => {
-                Some(Event::BinaryPart { data: Payload::new(input, span), fin })
-            }
-            Decoded::NeedMore { keep } => {
-                input.truncate(keep);
-                if self.end_of_stream { self.lost(input) } else { None }
-            }
-            Decoded::Ping { span } => Some(self.ping_received(input, span)),
-            Decoded::Pong { span } => Some(Event::Pong(Payload::new(input, span))),
-            Decoded::Close { span } => self.close_received(input, span),
-            Decoded::Violation(violation) => self.fail(input, violation),
-        }
+        event.or_else(|| self.sender.closure().map(Event::Closed))
     }
 
     /// Says that the transport has nothing more to give. What the input still holds can be received, then comes
     /// [`Event::Closed`], unless that has been told already.
     pub fn receive_eof(&mut self) {
-        self.end_of_stream = true;
+        self.receiver.receive_eof();
     }
 
     /// What the connection wants of its transport next.
     #[inline]
     pub fn interest(&self) -> Interest {
-        let write = self.sender.output.has_remaining();
-        let read = !self.end_of_stream && !self.sender.is_crowded();
-        let hang_up = self.closing.hangs_up(self.role, self.end_of_stream);
-        Interest { read: read && !hang_up, write, hang_up: hang_up && !write }
+        let interest = self.sender.interest();
+        Interest { read: interest.read && self.receiver.wants_read(), ..interest }
     }
 
-    /// The bytes that wait to be written, a [`Buf`].
+    /// The bytes that wait to be written, a [`Buf`](bytes::Buf).
     #[inline]
     pub fn output(&mut self) -> &mut Output {
-        &mut self.sender.output
+        self.sender.output()
     }
 
     /// Sends a text message, copying it.
@@ -179,8 +127,7 @@ impl Connection {
     /// [`SendErrorKind::Full`], [`SendErrorKind::Closed`] or [`SendErrorKind::Unfinished`].
     #[inline]
     pub fn send_text(&mut self, text: &str) -> Result<(), SendError> {
-        self.check_open()?;
-        Ok(self.sender.copy(MessageKind::Text, text.as_bytes())?)
+        self.sender.send_text(text)
     }
 
     /// Sends a binary message, copying it.
@@ -189,8 +136,7 @@ impl Connection {
     /// As for [`send_text`](Connection::send_text).
     #[inline]
     pub fn send_binary(&mut self, data: &[u8]) -> Result<(), SendError> {
-        self.check_open()?;
-        Ok(self.sender.copy(MessageKind::Binary, data)?)
+        self.sender.send_binary(data)
     }
 
     /// Sends a message that is given away.
@@ -209,11 +155,7 @@ impl Connection {
     /// # Errors
     /// As for [`send_text`](Connection::send_text); the error gives the message back.
     pub fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
-        let message = message.into();
-        match self.check_open() {
-            Ok(()) => self.sender.send(message),
-            Err(kind) => Err(SendError::new(kind, Some(message))),
-        }
+        self.sender.send(message)
     }
 
     /// Sends the next fragment of a message (RFC 6455 §5.4). The first one begins it, the one with `fin` ends it; all are
@@ -230,11 +172,7 @@ impl Connection {
     /// # Errors
     /// [`SendErrorKind::Full`], [`SendErrorKind::Closed`] or [`SendErrorKind::KindChanged`]; the error gives the part back.
     pub fn send_part(&mut self, part: impl Into<Message>, fin: bool) -> Result<(), SendError> {
-        let part = part.into();
-        match self.check_open() {
-            Ok(()) => self.sender.part(part, fin),
-            Err(kind) => Err(SendError::new(kind, Some(part))),
-        }
+        self.sender.send_part(part, fin)
     }
 
     /// Sends a Ping with at most 125 bytes (RFC 6455 §5.5.2).
@@ -242,8 +180,7 @@ impl Connection {
     /// # Errors
     /// [`SendErrorKind::ControlTooLong`], [`SendErrorKind::Full`] or [`SendErrorKind::Closed`].
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
-        self.check_open()?;
-        Ok(self.sender.control(Opcode::Ping, payload)?)
+        self.sender.ping(payload)
     }
 
     /// Sends a Pong with at most 125 bytes (RFC 6455 §5.5.3): unasked for, or as the answer to a Ping when
@@ -252,10 +189,7 @@ impl Connection {
     /// # Errors
     /// As for [`ping`](Connection::ping).
     pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
-        if !self.closing.may_pong() {
-            return Err(SendErrorKind::Closed.into());
-        }
-        Ok(self.sender.control(Opcode::Pong, payload)?)
+        self.sender.pong(payload)
     }
 
     /// Starts the closing handshake (RFC 6455 §7.1.2), or answers the peer's Close when [`Config::auto_close`] is off.
@@ -273,107 +207,47 @@ impl Connection {
     /// [`SendErrorKind::Closed`] if that was done before or the connection is over, [`SendErrorKind::ClientCode`] for a
     /// server that says 1010.
     pub fn close(&mut self, frame: impl Into<CloseFrame>) -> Result<(), SendError> {
-        let frame = frame.into();
-        if !self.closing.may_close() {
-            return Err(SendErrorKind::Closed.into());
-        }
-        // RFC 6455 §7.4.1: a server that lacks an extension fails the handshake instead.
-        if self.role == Role::Server && frame.code() == Some(CloseCode::MANDATORY_EXTENSION) {
-            return Err(SendErrorKind::ClientCode.into());
-        }
-        self.send_close(frame);
-        Ok(())
+        self.sender.close(frame)
     }
 
     /// Gives the memory of the output back if nothing waits in it. It is kept otherwise, so that a busy connection does
     /// not allocate for every message; call this when a connection goes quiet.
     pub fn release_memory(&mut self) {
-        self.sender.output.release();
+        self.sender.release_memory();
     }
 
     /// Which end this is.
     pub const fn role(&self) -> Role {
-        self.role
+        self.sender.role()
     }
 
-    #[inline]
-    fn check_open(&self) -> Result<(), SendErrorKind> {
-        if self.closing.may_send() { Ok(()) } else { Err(SendErrorKind::Closed) }
-    }
-
-    fn send_close(&mut self, frame: CloseFrame) {
-        self.sender.close(&frame);
-        self.closing = self.closing.send();
-        self.frames.get_or_insert_default().sent = Some(frame);
-    }
-
-    #[cold]
-    fn ping_received<'i>(&mut self, input: &'i mut BytesMut, span: Span) -> Event<'i> {
-        let payload = Payload::new(input, span);
-        // RFC 6455 §5.5.2, §5.5.3: the Pong repeats the Ping's data.
-        if self.auto_pong && self.closing.may_pong() {
-            self.sender.automatic_pong(&payload);
-        }
-        Event::Ping(payload)
-    }
-
-    #[cold]
-    fn close_received<'i>(&mut self, input: &mut BytesMut, span: Span) -> Option<Event<'i>> {
-        let read = receive::close_frame(&Payload::new(input, span));
-        let frame = match read {
-            Ok(frame) => frame,
-            Err(violation) => return self.fail(input, violation),
-        };
-        self.closing = self.closing.receive();
-        self.frames.get_or_insert_default().received = Some(frame.clone());
-        if self.closing == Closing::Received {
-            if !self.auto_close {
-                return Some(Event::Close(frame));
-            }
-            // RFC 6455 §5.5.1: the answer normally repeats the code.
-            self.send_close(frame.code().map_or(CloseFrame::EMPTY, CloseFrame::from));
-        }
-        self.farewell(input)
-    }
-
-    /// Fails the connection (RFC 6455 §7.1.7): says so once, in a Close frame if none has gone, and hears no more.
-    #[cold]
-    fn fail<'i>(&mut self, input: &mut BytesMut, violation: Violation) -> Option<Event<'i>> {
-        if self.closing.may_close() {
-            let reason = Utf8Bytes::from_static(violation.reason());
-            // Every reason is shorter than a Close frame's limit.
-            let frame = CloseFrame::new(violation.close_code(), reason).unwrap_or(CloseFrame::EMPTY);
-            self.send_close(frame);
-        }
-        self.closing = Closing::Failed(violation);
-        self.farewell(input)
-    }
-
-    #[cold]
-    fn lost<'i>(&mut self, input: &mut BytesMut) -> Option<Event<'i>> {
-        self.closing = self.closing.end();
-        self.farewell(input)
-    }
-
-    /// After the last frame: drops what still comes, and tells the end once.
-    #[cold]
-    fn farewell<'i>(&mut self, input: &mut BytesMut) -> Option<Event<'i>> {
-        self.decoder.stop();
-        input.clear();
-        if self.end_of_stream {
-            self.closing = self.closing.end();
-        }
-        let cause = match self.closing {
-            Closing::Agreed => Cause::Agreed,
-            Closing::Failed(violation) => Cause::Violation(violation),
-            Closing::Ended => Cause::EndOfStream,
-            Closing::Open | Closing::Sent | Closing::Received => return None,
-        };
-        if core::mem::replace(&mut self.told, true) {
-            return None;
-        }
-        let CloseFrames { sent, received } = self.frames.take().map_or_else(CloseFrames::default, |frames| *frames);
-        Some(Event::Closed(Closure { sent, received, cause }))
+    /// Takes the connection apart, so that one task reads and another writes without a lock. What the receiving half owes
+    /// the peer travels to the other as a value:
+    ///
+    /// ```
+    /// # use ws_proto::{bytes::BytesMut, Config, Connection};
+    /// # let (ws, mut input) = (Connection::server(&Config::new()), BytesMut::from(&[0x89, 0x80, 1, 2, 3, 4][..]));
+    /// let (mut receiver, mut sender) = ws.into_halves();
+    /// let (replies, owed) = std::sync::mpsc::channel();
+    ///
+    /// // On the reading side:
+    /// while let Some(received) = receiver.receive(&mut input) {
+    ///     if let Some(reply) = received.reply {
+    ///         replies.send(reply)?;
+    ///     }
+    ///     // … and look at received.event
+    /// }
+    ///
+    /// // On the writing side:
+    /// while let Ok(reply) = owed.try_recv() {
+    ///     sender.reply(reply);
+    /// }
+    /// assert!(sender.interest().write, "the Pong that was owed");
+    /// assert_eq!(sender.closure(), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn into_halves(self) -> (ReceiveHalf, SendHalf) {
+        (self.receiver, self.sender)
     }
 }
 
@@ -381,7 +255,7 @@ impl Connection {
 impl Connection {
     /// Puts the head of the handshake's answer ahead of every frame.
     pub(crate) fn preceded_by(mut self, head: &[u8]) -> Self {
-        self.sender.output.small().extend_from_slice(head);
+        self.sender.precede(head);
         self
     }
 }

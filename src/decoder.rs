@@ -106,7 +106,7 @@ impl Decoder {
     ///
     /// `None` says nothing about the input but that [`decode`](Self::decode) has to look at it; it is as it was then.
     #[inline(always)]
-    pub(crate) fn short_message(&mut self, input: &mut [u8]) -> Option<Result<(MessageKind, Span), Violation>> {
+    pub(crate) fn short_message(&mut self, input: &mut [u8]) -> Option<(MessageKind, Span)> {
         if !self.ready {
             return None;
         }
@@ -115,23 +115,28 @@ impl Decoder {
         if length > self.short_limit {
             return None;
         }
-        let (begin, payload) = match self.role {
+        let (begin, payload, key) = match self.role {
             Role::Server => {
                 let (key, rest) = rest.split_first_chunk_mut()?;
                 let payload = rest.get_mut(..length)?;
-                MaskingKey::new(*key).apply_short(payload);
-                (6, payload)
+                let key = MaskingKey::new(*key);
+                key.apply_short(payload);
+                (6, payload, Some(key))
             }
-            Role::Client => (2, rest.get_mut(..length)?),
+            Role::Client => (2, rest.get_mut(..length)?, None),
         };
         if kind == MessageKind::Text && !utf8::is_valid(payload) {
-            return Some(Err(Violation::TextNotUtf8));
+            // Put back as it came, for the one place that fails.
+            if let Some(key) = key {
+                key.apply_short(payload);
+            }
+            return None;
         }
         let end = begin + length;
-        Some(Ok((kind, Span { start: begin, end, consume: end })))
+        Some((kind, Span { start: begin, end, consume: end }))
     }
 
-    /// What is decoded from here on is dropped.
+    /// Nothing more is taken.
     pub(crate) const fn stop(&mut self) {
         self.ready = false;
     }

@@ -113,7 +113,7 @@ mod violation;
 pub use bytes;
 pub use close::{CloseCode, CloseFrame, ReasonTooLong};
 pub use config::{Config, Delivery};
-pub use connection::{Connection, Output};
+pub use connection::{Connection, Output, ReceiveHalf, Received, Reply, SendHalf};
 pub use event::{Cause, Closure, Event};
 pub use interest::Interest;
 pub use message::Message;

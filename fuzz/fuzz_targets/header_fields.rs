@@ -48,7 +48,7 @@ fuzz_target!(|values: (&[u8], &[u8], &[u8], &[u8])| {
     names.dedup();
     assert_eq!(names.len(), request.subprotocols().count());
 
-    let policy = OriginPolicy::new().same_origin().allow("https://app.example.com");
+    let policy = OriginPolicy::new().same_origin().allow("https://app.example.com").expect("an origin");
     if policy.check(&request).is_ok() {
         let origin = request.origin().expect("an origin is asked for").to_ascii_lowercase();
         assert!(origin.windows(11).any(|window| window == b"example.com"), "{origin:?}");

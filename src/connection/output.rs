@@ -13,6 +13,9 @@ use alloc::{collections::VecDeque, vec::Vec};
 use bytes::{Buf, Bytes, BytesMut};
 use core::fmt;
 
+/// So many automatic Pongs may wait to be written before the older ones give way to the newest.
+const MAX_PONGS: u8 = 32;
+
 /// The bytes that wait to be written, as a [`Buf`]: write what [`chunk`](Buf::chunk) or
 /// [`chunks_vectored`](Buf::chunks_vectored) shows, then [`advance`](Buf::advance) by as much as was written.
 ///
@@ -25,10 +28,12 @@ pub struct Output {
     before_large: usize,
     /// Bytes in all large payloads.
     large_bytes: usize,
-    /// Bytes up to the end of the automatic Pong that waits here; 0 when none does.
+    /// Bytes up to the end of the last automatic Pong that waits here; 0 when none does.
     pong_ends: usize,
-    /// The frame of a newer Pong, which takes its place when that one has been written.
-    newer_pong: Vec<u8>,
+    /// Automatic Pongs since one last went out with none behind it.
+    pongs: u8,
+    /// The frame of the newest Pong, when there are too many; it takes its place when they have been written.
+    newest_pong: Vec<u8>,
 }
 
 struct Large {
@@ -54,23 +59,30 @@ impl Output {
 
     /// Appends the frame of an automatic Pong.
     ///
-    /// While one waits to be written, only the newest of those that follow is kept: RFC 6455 §5.5.3 lets an endpoint
-    /// answer just the latest Ping, so a flood of Pings costs two frames, whatever the peer reads.
-    pub(super) fn push_pong(&mut self, frame: &[u8]) {
-        if self.pong_ends > 0 {
-            self.newer_pong.clear();
-            self.newer_pong.extend_from_slice(frame);
-        } else {
-            self.small.extend_from_slice(frame);
+    /// While [`MAX_PONGS`] wait to go out, only the newest of those that follow is kept: RFC 6455 §5.5.3 lets an endpoint
+    /// answer just the latest Ping, so a flood of Pings costs a few kilobytes, whatever the peer reads.
+    pub(super) fn push_pong(&mut self, header: &[u8], payload: &[u8]) {
+        if self.pongs < MAX_PONGS {
+            self.small.extend_from_slice(header);
+            self.small.extend_from_slice(payload);
             self.pong_ends = self.queued();
+            self.pongs += 1;
+        } else {
+            self.newest_pong.clear();
+            self.newest_pong.extend_from_slice(header);
+            self.newest_pong.extend_from_slice(payload);
         }
     }
 
-    /// Appends the Pong that was held back, so that it goes out before the Close frame that comes next.
+    /// Appends the Pong that was held back: there is room for it again, or a Close frame comes next and it has to go
+    /// before that.
     pub(super) fn settle_pong(&mut self) {
-        self.pong_ends = 0;
-        self.small.extend_from_slice(&self.newer_pong);
-        self.newer_pong = Vec::new();
+        if !self.newest_pong.is_empty() {
+            self.small.extend_from_slice(&self.newest_pong);
+            self.newest_pong = Vec::new();
+            self.pong_ends = self.queued();
+            self.pongs += 1;
+        }
     }
 
     /// Gives unused memory back.
@@ -88,6 +100,9 @@ impl Output {
     /// Removes `count` bytes, which are queued.
     fn remove(&mut self, mut count: usize) {
         self.pong_ends = self.pong_ends.saturating_sub(count);
+        if self.pong_ends == 0 {
+            self.pongs = 0;
+        }
         while let Some(first) = self.large.front_mut() {
             let small = count.min(first.before);
             first.before -= small;
@@ -110,7 +125,7 @@ impl Output {
 impl Buf for Output {
     #[inline]
     fn remaining(&self) -> usize {
-        self.queued() + self.newer_pong.len()
+        self.queued() + self.newest_pong.len()
     }
 
     #[inline]
@@ -129,9 +144,8 @@ impl Buf for Output {
         assert!(count <= self.remaining(), "cannot advance past what remains");
         let now = count.min(self.queued());
         self.remove(now);
-        if self.pong_ends == 0 && !self.newer_pong.is_empty() {
-            let frame = core::mem::take(&mut self.newer_pong);
-            self.push_pong(&frame);
+        if self.pongs == 0 {
+            self.settle_pong();
             self.remove(count - now);
         }
     }

@@ -1,12 +1,226 @@
-//! The receiving half: what the decoder finds becomes words.
+//! The receiving half: bytes become events, and what is owed for them becomes a value.
 
 use crate::close::{CloseCode, CloseFrame};
-use crate::text::Utf8Bytes;
+use crate::config::Config;
+use crate::decoder::{Decoded, Decoder};
+use crate::event::Event;
+use crate::opcode::MessageKind;
+use crate::payload::{Payload, Span};
+use crate::role::Role;
+use crate::text::{Text, Utf8Bytes};
 use crate::violation::Violation;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use core::fmt;
+
+/// The receiving half of a connection that was taken apart with
+/// [`Connection::into_halves`](crate::Connection::into_halves).
+#[derive(Debug)]
+pub struct ReceiveHalf {
+    decoder: Decoder,
+    auto_pong: bool,
+    auto_close: bool,
+    transport: Transport,
+    /// Whether the peer's Close, a violation or the end of the transport has been met.
+    over: bool,
+}
+
+/// Whether the transport may give more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Transport {
+    Open,
+    /// It has ended, and the sending half has not been told.
+    Ended,
+    /// It has ended, and the sending half knows.
+    Told,
+}
+
+/// What a [`ReceiveHalf`] found.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Received<'i> {
+    /// What there is to hear.
+    pub event: Option<Event<'i>>,
+    /// What [`SendHalf::reply`](crate::SendHalf::reply) has to be given.
+    pub reply: Option<Reply>,
+}
+
+/// What the receiving half owes the peer or has to tell the sending half, which takes it with
+/// [`SendHalf::reply`](crate::SendHalf::reply).
+#[must_use = "the sending half has to take it"]
+#[derive(Debug, Clone)]
+pub struct Reply(pub(super) Owed);
+
+#[derive(Debug, Clone)]
+pub(super) enum Owed {
+    /// The answer to a Ping.
+    Pong(ControlPayload),
+    /// The peer's Close frame, to be answered now or by the application.
+    Close { frame: CloseFrame, answer: bool },
+    /// The peer broke the protocol.
+    Failure(Violation),
+    /// The transport has nothing more to give.
+    EndOfStream,
+}
+
+/// The payload of a control frame, 125 bytes at most, without an allocation.
+#[derive(Clone)]
+pub(super) struct ControlPayload {
+    bytes: [u8; 125],
+    length: usize,
+}
+
+impl ControlPayload {
+    fn new(payload: &[u8]) -> Self {
+        let mut bytes = [0; 125];
+        let length = payload.len().min(bytes.len());
+        for (place, byte) in bytes.iter_mut().zip(payload) {
+            *place = *byte;
+        }
+        Self { bytes, length }
+    }
+
+    pub(super) fn as_slice(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    pub(super) fn as_mut_slice(&mut self) -> &mut [u8] {
+        self.bytes.get_mut(..self.length).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for ControlPayload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_slice().fmt(f)
+    }
+}
+
+impl<'i> Received<'i> {
+    const fn event(event: Event<'i>) -> Option<Self> {
+        Some(Self { event: Some(event), reply: None })
+    }
+
+    const fn reply(owed: Owed) -> Option<Self> {
+        Some(Self { event: None, reply: Some(Reply(owed)) })
+    }
+}
+
+impl ReceiveHalf {
+    pub(super) fn new(role: Role, config: &Config) -> Self {
+        Self {
+            decoder: Decoder::new(role, config),
+            auto_pong: config.auto_pong,
+            auto_close: config.auto_close,
+            transport: Transport::Open,
+            over: false,
+        }
+    }
+
+    /// What the input holds next, or `None` when more bytes are needed or nothing more can come; for the rest as
+    /// [`Connection::receive`](crate::Connection::receive). The end is not an event here: the reply that brings it makes
+    /// [`SendHalf::closure`](crate::SendHalf::closure) tell it.
+    pub fn receive<'i>(&mut self, input: &'i mut BytesMut) -> Option<Received<'i>> {
+        match self.short_message(input) {
+            Some((kind, span)) => Received::event(message(kind, input, span)),
+            None => self.receive_any(input),
+        }
+    }
+
+    /// Says that the transport has nothing more to give; what the input still holds can be received.
+    pub fn receive_eof(&mut self) {
+        if self.transport == Transport::Open {
+            self.transport = Transport::Ended;
+        }
+    }
+
+    /// Whether bytes from the wire can still matter. After the end a client reads on until the server hangs up
+    /// (RFC 6455 §7.1.1).
+    pub const fn wants_read(&self) -> bool {
+        matches!(self.transport, Transport::Open)
+    }
+
+    /// A whole short message at the front of the input. `None` says only that [`receive_any`](Self::receive_any) has to
+    /// look.
+    #[inline(always)]
+    pub(super) fn short_message(&mut self, input: &mut BytesMut) -> Option<(MessageKind, Span)> {
+        self.decoder.short_message(input)
+    }
+
+    #[inline(never)]
+    pub(super) fn receive_any<'i>(&mut self, input: &'i mut BytesMut) -> Option<Received<'i>> {
+        if self.over {
+            input.clear();
+            return self.end_of_stream(input);
+        }
+        match self.decoder.decode(input) {
+            Decoded::Message { kind, span } => Received::event(message(kind, input, span)),
+            Decoded::Part { kind: MessageKind::Text, span, fin } => {
+                Received::event(Event::TextPart { text: Text::validated(Payload::new(input, span)), fin })
+            }
+            Decoded::Part { kind: MessageKind::Binary, span, fin } => {
+                Received::event(Event::BinaryPart { data: Payload::new(input, span), fin })
+            }
+            Decoded::NeedMore { keep } => {
+                input.truncate(keep);
+                self.end_of_stream(input)
+            }
+            Decoded::Ping { span } => Some(self.ping(Payload::new(input, span))),
+            Decoded::Pong { span } => Received::event(Event::Pong(Payload::new(input, span))),
+            Decoded::Close { span } => {
+                let read = close_frame(&Payload::new(input, span));
+                self.end(input);
+                match read {
+                    Ok(frame) => Some(self.close(frame)),
+                    Err(violation) => Received::reply(Owed::Failure(violation)),
+                }
+            }
+            Decoded::Violation(violation) => {
+                self.end(input);
+                Received::reply(Owed::Failure(violation))
+            }
+        }
+    }
+
+    /// Hears no more: RFC 6455 §1.4 and §7.1.7 drop what comes after the end.
+    fn end(&mut self, input: &mut BytesMut) {
+        input.clear();
+        self.over = true;
+        self.decoder.stop();
+    }
+
+    fn end_of_stream<'i>(&mut self, input: &mut BytesMut) -> Option<Received<'i>> {
+        match self.transport {
+            Transport::Open | Transport::Told => None,
+            Transport::Ended => {
+                self.transport = Transport::Told;
+                self.end(input);
+                Received::reply(Owed::EndOfStream)
+            }
+        }
+    }
+
+    /// RFC 6455 §5.5.2, §5.5.3: the Pong repeats the Ping's data.
+    fn ping<'i>(&self, payload: Payload<'i>) -> Received<'i> {
+        let reply = self.auto_pong.then(|| Reply(Owed::Pong(ControlPayload::new(&payload))));
+        Received { event: Some(Event::Ping(payload)), reply }
+    }
+
+    fn close<'i>(&self, frame: CloseFrame) -> Received<'i> {
+        let event = (!self.auto_close).then(|| Event::Close(frame.clone()));
+        Received { event, reply: Some(Reply(Owed::Close { frame, answer: self.auto_close })) }
+    }
+}
+
+#[inline(always)]
+pub(super) fn message(kind: MessageKind, input: &mut BytesMut, span: Span) -> Event<'_> {
+    let payload = Payload::new(input, span);
+    match kind {
+        MessageKind::Text => Event::Text(Text::validated(payload)),
+        MessageKind::Binary => Event::Binary(payload),
+    }
+}
 
 /// Reads the body of a Close frame (RFC 6455 §5.5.1, §7.4).
-pub(super) fn close_frame(body: &[u8]) -> Result<CloseFrame, Violation> {
+fn close_frame(body: &[u8]) -> Result<CloseFrame, Violation> {
     let Some((code, reason)) = body.split_first_chunk::<2>() else {
         return if body.is_empty() { Ok(CloseFrame::EMPTY) } else { Err(Violation::CloseBodyTooShort) };
     };

@@ -1,13 +1,20 @@
-//! The sending half: messages become frames in the output.
+//! The sending half: messages become frames in the output, and it knows how far the connection is on its way to the end.
 
 use super::output::Output;
-use crate::close::CloseFrame;
+use super::receive::{ControlPayload, Owed, Reply};
+use crate::close::{CloseCode, CloseFrame};
+use crate::config::Config;
+use crate::event::{Cause, Closure};
 use crate::frame::{FrameHeader, MaskingKey};
+use crate::interest::Interest;
 use crate::message::Message;
 use crate::misuse::{SendError, SendErrorKind};
 use crate::opcode::{MessageKind, Opcode};
+use crate::role::Role;
+use crate::rules::closing::Closing;
 use crate::rules::sequence::Sequence;
 use crate::seed::MaskingKeys;
+use crate::text::Utf8Bytes;
 use alloc::boxed::Box;
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -21,34 +28,136 @@ const BLOCK: usize = 16 << 10;
 /// The largest payload of a control frame (RFC 6455 §5.5).
 const MAX_CONTROL: usize = 125;
 
-/// The state of the sending direction.
+/// While this much output waits, or half of [`Config::max_buffered`] if that is less, nothing more should be read.
+const CROWDED: usize = 1 << 20;
+
+/// The sending half of a connection that was taken apart with
+/// [`Connection::into_halves`](crate::Connection::into_halves). Its methods are those of the
+/// [`Connection`](crate::Connection).
 #[derive(Debug)]
-pub(super) struct Sender {
-    pub(super) output: Output,
+pub struct SendHalf {
+    output: Output,
     max_buffered: usize,
     /// A client's; a server does not mask.
     keys: Option<Box<MaskingKeys>>,
     sequence: Sequence,
+    closing: Closing,
+    role: Role,
+    end_of_stream: bool,
+    /// Whether the end has been told.
+    told: bool,
+    /// The Close frames that have gone, from the first one on.
+    frames: Option<Box<CloseFrames>>,
 }
 
-impl Sender {
-    pub(super) fn new(keys: Option<Box<MaskingKeys>>, max_buffered: usize) -> Self {
-        Self { output: Output::default(), max_buffered, keys, sequence: Sequence::Idle }
+#[derive(Debug, Default)]
+struct CloseFrames {
+    sent: Option<CloseFrame>,
+    received: Option<CloseFrame>,
+}
+
+impl SendHalf {
+    pub(super) fn new(role: Role, keys: Option<Box<MaskingKeys>>, config: &Config) -> Self {
+        Self {
+            output: Output::default(),
+            max_buffered: config.max_buffered,
+            keys,
+            sequence: Sequence::Idle,
+            closing: Closing::Open,
+            role,
+            end_of_stream: false,
+            told: false,
+            frames: None,
+        }
     }
 
-    /// Sends a whole message, copying it.
+    /// Takes what the receiving half owes: queues the Pong or Close that is due, and learns of the end.
+    pub fn reply(&mut self, reply: Reply) {
+        match reply.0 {
+            Owed::Pong(payload) => self.automatic_pong(payload),
+            Owed::Close { frame, answer } => {
+                self.closing = self.closing.receive();
+                // RFC 6455 §5.5.1: unless a Close was sent before; the answer normally repeats the code.
+                let due = (answer && self.closing == Closing::Received).then_some(frame.code());
+                self.frames.get_or_insert_default().received = Some(frame);
+                if let Some(code) = due {
+                    self.send_close(code.map_or(CloseFrame::EMPTY, CloseFrame::from));
+                }
+            }
+            Owed::Failure(violation) => {
+                // RFC 6455 §7.1.7: with a Close frame ahead of it, if none has gone.
+                if self.closing.may_close() {
+                    let reason = Utf8Bytes::from_static(violation.reason());
+                    // Every reason is shorter than a Close frame's limit.
+                    let frame = CloseFrame::new(violation.close_code(), reason).unwrap_or(CloseFrame::EMPTY);
+                    self.send_close(frame);
+                }
+                self.closing = Closing::Failed(violation);
+            }
+            Owed::EndOfStream => {
+                self.end_of_stream = true;
+                self.closing = self.closing.end();
+            }
+        }
+    }
+
+    /// How the connection ended, once it has; told once.
+    pub fn closure(&mut self) -> Option<Closure> {
+        let cause = match self.closing {
+            Closing::Agreed => Cause::Agreed,
+            Closing::Failed(violation) => Cause::Violation(violation),
+            Closing::Ended => Cause::EndOfStream,
+            Closing::Open | Closing::Sent | Closing::Received => return None,
+        };
+        if core::mem::replace(&mut self.told, true) {
+            return None;
+        }
+        let CloseFrames { sent, received } = self.frames.take().map_or_else(CloseFrames::default, |frames| *frames);
+        Some(Closure { sent, received, cause })
+    }
+
+    /// As [`Connection::interest`](crate::Connection::interest); `read` is about what the sending half knows: whether so
+    /// much output waits that the other half should pause.
     #[inline]
-    pub(super) fn copy(&mut self, kind: MessageKind, payload: &[u8]) -> Result<(), SendErrorKind> {
-        self.may_begin()?;
-        let header = self.admit(true, kind.opcode(), payload.len())?;
-        self.append(&header, payload);
-        Ok(())
+    pub fn interest(&self) -> Interest {
+        let write = self.output.has_remaining();
+        let hang_up = self.closing.hangs_up(self.role, self.end_of_stream);
+        let crowded = self.output.remaining() >= CROWDED.min(self.max_buffered / 2).max(1);
+        Interest { read: !hang_up && !self.end_of_stream && !crowded, write, hang_up: hang_up && !write }
     }
 
-    /// Sends a whole message that is given away.
-    pub(super) fn send(&mut self, message: Message) -> Result<(), SendError> {
-        let checked =
-            self.may_begin().and_then(|()| self.admit(true, message.kind().opcode(), message.as_bytes().len()));
+    /// As [`Connection::output`](crate::Connection::output).
+    #[inline]
+    pub fn output(&mut self) -> &mut Output {
+        &mut self.output
+    }
+
+    /// As [`Connection::send_text`](crate::Connection::send_text).
+    ///
+    /// # Errors
+    /// As there.
+    #[inline]
+    pub fn send_text(&mut self, text: &str) -> Result<(), SendError> {
+        self.copy(MessageKind::Text, text.as_bytes())
+    }
+
+    /// As [`Connection::send_binary`](crate::Connection::send_binary).
+    ///
+    /// # Errors
+    /// As there.
+    #[inline]
+    pub fn send_binary(&mut self, data: &[u8]) -> Result<(), SendError> {
+        self.copy(MessageKind::Binary, data)
+    }
+
+    /// As [`Connection::send`](crate::Connection::send).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
+        let message = message.into();
+        let kind = message.kind();
+        let checked = self.may_begin().and_then(|()| self.admit(true, kind.opcode(), message.as_bytes().len()));
         match checked {
             Ok(header) => {
                 self.append_owned(&header, message.into_bytes());
@@ -58,12 +167,18 @@ impl Sender {
         }
     }
 
-    /// Sends the next part of a message.
-    pub(super) fn part(&mut self, part: Message, fin: bool) -> Result<(), SendError> {
+    /// As [`Connection::send_part`](crate::Connection::send_part).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn send_part(&mut self, part: impl Into<Message>, fin: bool) -> Result<(), SendError> {
+        let part = part.into();
         let kind = part.kind();
         let checked = match self.sequence {
             Sequence::Within(begun) if begun != kind => Err(SendErrorKind::KindChanged),
-            Sequence::Within(_) | Sequence::Idle => self.admit(fin, self.sequence.opcode(kind), part.as_bytes().len()),
+            Sequence::Within(_) | Sequence::Idle => {
+                self.may_send().and_then(|()| self.admit(fin, self.sequence.opcode(kind), part.as_bytes().len()))
+            }
         };
         match checked {
             Ok(header) => {
@@ -75,49 +190,108 @@ impl Sender {
         }
     }
 
-    /// Sends a Ping or Pong of the caller's.
-    pub(super) fn control(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendErrorKind> {
+    /// As [`Connection::ping`](crate::Connection::ping).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.may_send()?;
+        self.control(Opcode::Ping, payload)
+    }
+
+    /// As [`Connection::pong`](crate::Connection::pong).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        if !self.closing.may_pong() {
+            return Err(SendErrorKind::Closed.into());
+        }
+        self.control(Opcode::Pong, payload)
+    }
+
+    /// As [`Connection::close`](crate::Connection::close).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn close(&mut self, frame: impl Into<CloseFrame>) -> Result<(), SendError> {
+        let frame = frame.into();
+        if !self.closing.may_close() {
+            return Err(SendErrorKind::Closed.into());
+        }
+        // RFC 6455 §7.4.1: a server that lacks an extension fails the handshake instead.
+        if self.role == Role::Server && frame.code() == Some(CloseCode::MANDATORY_EXTENSION) {
+            return Err(SendErrorKind::ClientCode.into());
+        }
+        self.send_close(frame);
+        Ok(())
+    }
+
+    /// As [`Connection::release_memory`](crate::Connection::release_memory).
+    pub fn release_memory(&mut self) {
+        self.output.release();
+    }
+
+    pub(super) const fn role(&self) -> Role {
+        self.role
+    }
+
+    #[inline]
+    fn copy(&mut self, kind: MessageKind, payload: &[u8]) -> Result<(), SendError> {
+        self.may_begin()?;
+        let header = self.admit(true, kind.opcode(), payload.len())?;
+        self.append(&header, payload);
+        Ok(())
+    }
+
+    fn control(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
         if payload.len() > MAX_CONTROL {
-            return Err(SendErrorKind::ControlTooLong);
+            return Err(SendErrorKind::ControlTooLong.into());
         }
         let header = self.admit(true, opcode, payload.len())?;
         self.append(&header, payload);
         Ok(())
     }
 
-    /// Answers a Ping. The limit does not count: there are two such frames at most.
-    pub(super) fn automatic_pong(&mut self, payload: &[u8]) {
-        let header = self.header(true, Opcode::Pong, payload.len());
-        let mut frame = BytesMut::with_capacity(FrameHeader::MAX_SIZE + payload.len());
-        copy_frame(&mut frame, &header, payload);
-        self.output.push_pong(&frame);
+    /// Answers a Ping. The limit does not count: the output keeps only so many of these.
+    fn automatic_pong(&mut self, mut payload: ControlPayload) {
+        // RFC 6455 §5.5.2: not once the peer's Close has come.
+        if !self.closing.may_pong() {
+            return;
+        }
+        let header = self.header(true, Opcode::Pong, payload.as_slice().len());
+        if let Some(key) = header.masking_key {
+            key.apply(payload.as_mut_slice());
+        }
+        self.output.push_pong(header.encode().as_ref(), payload.as_slice());
     }
 
     /// Sends the Close frame. The limit does not count: there is only one.
-    pub(super) fn close(&mut self, close: &CloseFrame) {
+    fn send_close(&mut self, frame: CloseFrame) {
         self.output.settle_pong();
         let mut body = [0; MAX_CONTROL];
-        let (code, text) = body.split_at_mut(2);
         let mut length = 0;
-        if let Some(close_code) = close.code() {
-            code.copy_from_slice(&close_code.get().to_be_bytes());
-            length = 2 + close.reason().len();
-            if let Some(place) = text.get_mut(..close.reason().len()) {
-                place.copy_from_slice(close.reason().as_bytes());
+        if let Some(code) = frame.code() {
+            for (place, byte) in body.iter_mut().zip(code.get().to_be_bytes().iter().chain(frame.reason().as_bytes())) {
+                *place = *byte;
+                length += 1;
             }
         }
         let header = self.header(true, Opcode::Close, length);
         self.append(&header, body.get(..length).unwrap_or_default());
+        self.closing = self.closing.send();
+        self.frames.get_or_insert_default().sent = Some(frame);
     }
 
-    /// Whether so much waits that the peer should not be able to make it more.
-    pub(super) fn is_crowded(&self) -> bool {
-        self.output.remaining() >= (self.max_buffered / 2).min(super::CROWDED)
+    #[inline]
+    fn may_send(&self) -> Result<(), SendErrorKind> {
+        if self.closing.may_send() { Ok(()) } else { Err(SendErrorKind::Closed) }
     }
 
     /// RFC 6455 §5.4: the frames of two messages are not mixed.
     #[inline]
     fn may_begin(&self) -> Result<(), SendErrorKind> {
+        self.may_send()?;
         match self.sequence {
             Sequence::Idle => Ok(()),
             Sequence::Within(_) => Err(SendErrorKind::Unfinished),
@@ -151,18 +325,24 @@ impl Sender {
         if payload.len() < LARGE {
             return self.append(header, &payload);
         }
-        let Some(key) = header.masking_key else {
-            self.output.small().extend_from_slice(header.encode().as_ref());
-            return self.output.push_large(payload);
-        };
+        let Some(key) = header.masking_key else { return self.append_large(header, payload) };
         match payload.try_into_mut() {
             Ok(mut unique) => {
                 key.apply(&mut unique);
-                self.output.small().extend_from_slice(header.encode().as_ref());
-                self.output.push_large(unique.freeze());
+                self.append_large(header, unique.freeze());
             }
             Err(shared) => self.append(header, &shared),
         }
+    }
+
+    fn append_large(&mut self, header: &FrameHeader, payload: Bytes) {
+        self.output.small().extend_from_slice(header.encode().as_ref());
+        self.output.push_large(payload);
+    }
+
+    #[cfg(feature = "handshake")]
+    pub(super) fn precede(&mut self, head: &[u8]) {
+        self.output.small().extend_from_slice(head);
     }
 }
 

@@ -26,6 +26,9 @@ pub enum BuildError {
     /// A server chose a subprotocol that the client did not list (RFC 6455 §4.2.2).
     #[error("the client did not list the subprotocol {0:?} (RFC 6455 §4.2.2)")]
     UnlistedSubprotocol(String),
+    /// Not an origin: a scheme and a host, with a port or without, and nothing after it; or `null` (RFC 6454 §7).
+    #[error("{0:?} is not an origin such as https://example.com (RFC 6454 §7)")]
+    Origin(String),
     /// A status that cannot end a handshake: outside 200 to 599.
     #[error("{0} is not a status from 200 to 599")]
     Status(u16),
@@ -48,9 +51,7 @@ impl HeaderLines {
         if reserved.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
             return Err(BuildError::ReservedHeader(name.into()));
         }
-        if !is_value(value) {
-            return Err(BuildError::HeaderValue(name.into()));
-        }
+        check_value(name, value)?;
         self.push(name, &[trim(value)]);
         Ok(())
     }
@@ -68,6 +69,11 @@ impl HeaderLines {
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+}
+
+/// A value holds no control character but the tab, so that no line can end in it (RFC 9110 §5.5).
+pub(super) fn check_value(name: &str, value: &[u8]) -> Result<(), BuildError> {
+    if is_value(value) { Ok(()) } else { Err(BuildError::HeaderValue(name.into())) }
 }
 
 /// A subprotocol is a token (RFC 6455 §4.1); the empty string is none (RFC 6455 §4.2.2).

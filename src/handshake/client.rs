@@ -143,7 +143,8 @@ impl Handshake {
     }
 
     /// The connection, once the input holds the server's whole answer and that is a valid 101; it is taken out of the
-    /// input, and what follows it stays there. Interim answers (RFC 9110 §15.2) are passed over.
+    /// input, and what follows it stays there. Interim answers (RFC 9110 §15.2) are passed over; together with the final
+    /// head they count against [`Config::max_head`]. A server that stops in the middle needs a deadline of the caller's.
     ///
     /// # Errors
     /// [`Error::Declined`] when the server answers with another status, [`Error::Invalid`] when its answer breaks the rules

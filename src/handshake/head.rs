@@ -76,7 +76,9 @@ impl HeadReader {
             } else {
                 let lines = self.lines;
                 let size = self.scanned;
-                let bytes = input.split_to(size).freeze();
+                let mut bytes = input.split_to(size);
+                as_http_1_1(&mut bytes);
+                let bytes = bytes.freeze();
                 self.take(input, 0);
                 self.taken += size;
                 return Ok(Some(RawHead { bytes, lines }));
@@ -91,6 +93,18 @@ impl HeadReader {
         self.scanned = 0;
         self.line_start = 0;
         self.lines = 0;
+    }
+}
+
+/// Makes a later minor version 1.1, as which it is to be read (RFC 9110 §2.5); the parser knows no other.
+fn as_http_1_1(head: &mut [u8]) {
+    let line_end = memchr(b'\r', head).unwrap_or(head.len());
+    let is_response = head.starts_with(b"HTTP/");
+    let version_end = if is_response { 8.min(line_end) } else { line_end };
+    if let Some([b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor @ b'2'..=b'9']) =
+        head.get_mut(..version_end).and_then(<[u8]>::last_chunk_mut)
+    {
+        *minor = b'1';
     }
 }
 

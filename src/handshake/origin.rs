@@ -1,5 +1,6 @@
 //! Which pages may connect: the defence against cross-site WebSocket hijacking (RFC 6455 §10.2).
 
+use super::build::BuildError;
 use super::server::{Request, Response};
 use super::uri::{parse_port, split_authority};
 use alloc::{string::String, vec::Vec};
@@ -8,11 +9,15 @@ use alloc::{string::String, vec::Vec};
 /// like (RFC 6455 §10.1).
 ///
 /// ```
-/// use ws_proto::handshake::{OriginPolicy, server::Request};
+/// use ws_proto::handshake::OriginPolicy;
+/// use ws_proto::handshake::server::{Request, Response};
 ///
-/// fn admit(request: &Request) -> Result<(), ws_proto::handshake::server::Response> {
-///     OriginPolicy::new().same_origin().allow("https://app.example.com").check(request)
+/// fn admit(request: &Request, policy: &OriginPolicy) -> Result<(), Response> {
+///     policy.check(request) // the error is a 403, ready to be sent
 /// }
+///
+/// let policy = OriginPolicy::new().same_origin().allow("https://app.example.com")?;
+/// # Ok::<(), ws_proto::handshake::BuildError>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OriginPolicy {
@@ -27,7 +32,7 @@ impl OriginPolicy {
         Self { same_origin: false, without_origin: false, allowed: Vec::new() }
     }
 
-    /// Accepts pages from the host and port that the request is for.
+    /// Accepts pages, of http or https, from the host and port that the request is for.
     #[must_use]
     pub const fn same_origin(mut self) -> Self {
         self.same_origin = true;
@@ -42,11 +47,17 @@ impl OriginPolicy {
     }
 
     /// Accepts pages from this origin, such as `https://example.com` or `http://localhost:8080`. Scheme and host compare
-    /// without regard to case, and a port that is the scheme's default is as good as none.
-    #[must_use]
-    pub fn allow(mut self, origin: &str) -> Self {
+    /// without regard to case, and a port that is the scheme's default is as good as none. `null` accepts pages that have
+    /// no origin of their own: files and sandboxes, whoever made them.
+    ///
+    /// # Errors
+    /// [`BuildError::Origin`] if it is not an origin; a path, even `/`, does not belong to one.
+    pub fn allow(mut self, origin: &str) -> Result<Self, BuildError> {
+        if origin != NULL && Origin::parse(origin).is_none() {
+            return Err(BuildError::Origin(origin.into()));
+        }
         self.allowed.push(origin.into());
-        self
+        Ok(self)
     }
 
     /// Whether the request's `Origin` is accepted.
@@ -54,19 +65,29 @@ impl OriginPolicy {
     /// # Errors
     /// The answer to send otherwise: 403 (RFC 6455 §10.2).
     pub fn check(&self, request: &Request) -> Result<(), Response> {
-        if self.accepts(request.origin(), request.host()) { Ok(()) } else { Err(Response::forbidden()) }
+        if self.accepts(request.origin(), request.host()) {
+            Ok(())
+        } else {
+            Err(Response::plain(403, "this origin may not connect (RFC 6455 section 10.2)"))
+        }
     }
 
     fn accepts(&self, origin: Option<&[u8]>, host: &str) -> bool {
         let Some(origin) = origin else { return self.without_origin };
-        let Some(origin) = core::str::from_utf8(origin).ok().and_then(Origin::parse) else { return false };
-        let same = || self.same_origin && Origin::with_scheme_of(&origin, host).is_some_and(|own| own.matches(&origin));
-        let listed = || self.allowed.iter().filter_map(|allowed| Origin::parse(allowed)).any(|a| a.matches(&origin));
-        same() || listed()
+        let Ok(origin) = core::str::from_utf8(origin) else { return false };
+        let Some(parsed) = Origin::parse(origin) else {
+            return origin == NULL && self.allowed.iter().any(|allowed| allowed == NULL);
+        };
+        let same = self.same_origin && parsed.is_of_a_page() && Origin::new(parsed.scheme, host) == Some(parsed);
+        same || self.allowed.iter().any(|allowed| Origin::parse(allowed) == Some(parsed))
     }
 }
 
+/// The origin of what has none of its own (RFC 6454 §7.1).
+const NULL: &str = "null";
+
 /// Scheme, host and port (RFC 6454 §4).
+#[derive(Clone, Copy)]
 struct Origin<'a> {
     scheme: &'a str,
     host: &'a str,
@@ -74,18 +95,17 @@ struct Origin<'a> {
 }
 
 impl<'a> Origin<'a> {
-    /// `null`, the origin of what has none, is not one.
     fn parse(origin: &'a str) -> Option<Self> {
         let (scheme, authority) = origin.split_once("://")?;
         Self::new(scheme, authority)
     }
 
-    fn with_scheme_of(other: &Origin<'a>, authority: &'a str) -> Option<Self> {
-        Self::new(other.scheme, authority)
-    }
-
     fn new(scheme: &'a str, authority: &'a str) -> Option<Self> {
-        let (host, port) = split_authority(authority)?;
+        // RFC 3986 §3.1.
+        let mut letters = scheme.bytes();
+        let is_scheme = letters.next().is_some_and(|first| first.is_ascii_alphabetic())
+            && letters.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
+        let (host, port) = split_authority(authority).filter(|_| is_scheme)?;
         let port = match port {
             Some(port) if !port.is_empty() => Some(parse_port(port)?),
             _ if scheme.eq_ignore_ascii_case("http") => Some(80),
@@ -95,7 +115,13 @@ impl<'a> Origin<'a> {
         Some(Self { scheme, host, port })
     }
 
-    fn matches(&self, other: &Self) -> bool {
+    fn is_of_a_page(&self) -> bool {
+        self.scheme.eq_ignore_ascii_case("http") || self.scheme.eq_ignore_ascii_case("https")
+    }
+}
+
+impl PartialEq for Origin<'_> {
+    fn eq(&self, other: &Self) -> bool {
         self.scheme.eq_ignore_ascii_case(other.scheme)
             && self.host.eq_ignore_ascii_case(other.host)
             && self.port == other.port

@@ -1,6 +1,6 @@
 //! The server's side: reads a request, answers it (RFC 6455 §4.2).
 
-use super::build::{BuildError, HeaderLines, check_subprotocol};
+use super::build::{BuildError, HeaderLines, check_subprotocol, check_value};
 use super::extensions::{self, Extensions};
 use super::fields::{elements, is_token, lists};
 use super::head::{HeadError, HeadReader, Headers, RawHead};
@@ -25,7 +25,8 @@ const RESERVED_IN_101: [&str; 8] = [
 ];
 
 /// The headers of another answer that are not the application's to write.
-const RESERVED_IN_RESPONSE: [&str; 3] = ["Connection", "Content-Length", "Transfer-Encoding"];
+const RESERVED_IN_RESPONSE: [&str; 5] =
+    ["Connection", "Upgrade", "Content-Length", "Content-Type", "Transfer-Encoding"];
 
 /// A server's handshake before the request is complete.
 ///
@@ -49,16 +50,27 @@ const RESERVED_IN_RESPONSE: [&str; 3] = ["Connection", "Content-Length", "Transf
 pub struct Handshake {
     reader: HeadReader,
     config: Config,
-    failed: Option<Reason>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Reading,
+    Received,
+    Rejected(Rejection),
 }
 
 impl Handshake {
     /// A handshake with these limits; the connection that it ends in has them too.
     pub const fn new(config: &Config) -> Self {
-        Self { reader: HeadReader::new(config), config: *config, failed: None }
+        Self { reader: HeadReader::new(config), config: *config, state: State::Reading }
     }
 
-    /// The request, once the input holds it whole; it is taken out of the input, and what follows it stays there.
+    /// The request, once the input holds it whole; it is taken out of the input, and what follows it stays there. After
+    /// that there is none, and the input is left alone.
+    ///
+    /// Most faults show only when the head is complete, so a peer that stops in the middle needs a deadline of the
+    /// caller's.
     ///
     /// # Errors
     /// A [`Rejection`] with the HTTP answer that is due, if this is not the opening handshake of RFC 6455 §4.2.1 or goes
@@ -67,21 +79,21 @@ impl Handshake {
     /// *Complexity*: linear in the bytes that are new since the last call; a head above [`Config::max_head`] is refused
     /// before more of it is waited for.
     pub fn receive(&mut self, input: &mut BytesMut) -> Result<Option<Request>, Rejection> {
-        if let Some(reason) = self.failed {
-            return Err(Rejection::new(reason, None));
+        match &self.state {
+            State::Reading => {}
+            State::Received => return Ok(None),
+            State::Rejected(rejection) => return Err(rejection.clone()),
         }
         let received = match self.reader.read(input) {
             Ok(None) => return Ok(None),
             Ok(Some(head)) => Request::parse(&head, &self.config),
             Err(error) => Err(Rejection::new(error.into(), None)),
         };
-        match received {
-            Ok(request) => Ok(Some(request)),
-            Err(rejection) => {
-                self.failed = Some(rejection.reason);
-                Err(rejection)
-            }
-        }
+        self.state = match &received {
+            Ok(_) => State::Received,
+            Err(rejection) => State::Rejected(rejection.clone()),
+        };
+        received.map(Some)
     }
 }
 
@@ -105,7 +117,8 @@ impl RequestHead {
         self.text(self.method_end + 1, self.target_end)
     }
 
-    /// The path of the target; `/` if it is empty.
+    /// The path of the target; `/` if it is empty. It is as it came: nothing is decoded, and any visible ASCII may stand
+    /// in it.
     pub fn path(&self) -> &str {
         let resource = split_target(self.target()).1;
         match resource.split('?').next() {
@@ -296,7 +309,7 @@ impl Answer {
 /// ```
 /// use ws_proto::handshake::server::Response;
 ///
-/// let response = Response::new(401)?.header("WWW-Authenticate", "Bearer")?.body("text/plain", "who are you?");
+/// let response = Response::new(401)?.header("WWW-Authenticate", "Bearer")?.body("text/plain", "who are you?")?;
 /// assert!(response.to_bytes().starts_with(b"HTTP/1.1 401 Unauthorized\r\n"));
 /// # Ok::<(), ws_proto::handshake::BuildError>(())
 /// ```
@@ -304,9 +317,11 @@ impl Answer {
 pub struct Response {
     status: u16,
     headers: HeaderLines,
+    content_type: Option<String>,
     body: Bytes,
-    /// The answer to HEAD has the headers of a body and no body (RFC 9110 §9.3.2).
     head_only: bool,
+    /// Whether it says that the resource can be upgraded to a WebSocket.
+    offers_upgrade: bool,
 }
 
 impl Response {
@@ -321,28 +336,29 @@ impl Response {
         }
     }
 
-    /// 403, for a request whose `Origin` is not accepted (RFC 6455 §10.2).
-    pub fn forbidden() -> Self {
-        Self::of(403).body("text/plain; charset=utf-8", "This origin may not connect.\n")
-    }
-
     /// Another header line.
     ///
     /// # Errors
     /// [`BuildError::HeaderName`], [`BuildError::HeaderValue`], or [`BuildError::ReservedHeader`] for `Connection`,
-    /// `Content-Length` and `Transfer-Encoding`, which are written by themselves.
+    /// `Upgrade`, `Content-Length`, `Content-Type` and `Transfer-Encoding`, which are written by themselves.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, BuildError> {
         self.headers.add(name, value.as_ref(), &RESERVED_IN_RESPONSE)?;
         Ok(self)
     }
 
-    /// The body and its media type; a `content_type` that is not a header value is left out.
+    /// The body and its media type, in place of an earlier one.
+    ///
+    /// # Errors
+    /// [`BuildError::HeaderValue`] if the media type holds a control character.
+    pub fn body(self, content_type: &str, body: impl Into<Bytes>) -> Result<Self, BuildError> {
+        check_value("Content-Type", content_type.as_bytes())?;
+        Ok(Self { content_type: Some(content_type.to_owned()), body: body.into(), ..self })
+    }
+
+    /// Leaves the body out and keeps the headers that describe it: the answer to HEAD (RFC 9110 §9.3.2).
     #[must_use]
-    pub fn body(mut self, content_type: &str, body: impl Into<Bytes>) -> Self {
-        if super::fields::is_value(content_type.as_bytes()) {
-            self.headers.push("Content-Type", &[content_type.as_bytes()]);
-        }
-        self.body = body.into();
+    pub const fn head_only(mut self) -> Self {
+        self.head_only = true;
         self
     }
 
@@ -354,18 +370,41 @@ impl Response {
     /// The bytes to write; then the transport is to be closed, as `Connection: close` announces.
     pub fn to_bytes(&self) -> Bytes {
         let mut lines = HeaderLines::default();
-        lines.push("Connection", &[b"close"]);
-        // RFC 9110 §8.6: a 204 has no Content-Length.
-        if self.status != 204 {
+        if self.offers_upgrade {
+            // RFC 9110 §7.8: whoever sends Upgrade names it in Connection.
+            lines.push("Upgrade", &[b"websocket"]);
+            lines.push("Connection", &[b"close, Upgrade"]);
+        } else {
+            lines.push("Connection", &[b"close"]);
+        }
+        // RFC 9110 §8.6, §15.4.5: these two have no body, and say nothing of its length.
+        let bodiless = matches!(self.status, 204 | 304);
+        if !bodiless {
+            if let Some(content_type) = &self.content_type {
+                lines.push("Content-Type", &[content_type.as_bytes()]);
+            }
             lines.push("Content-Length", &[format!("{}", self.body.len()).as_bytes()]);
         }
         let status_line = format!("HTTP/1.1 {} {}\r\n", self.status, phrase(self.status));
-        let body = if self.head_only || matches!(self.status, 204 | 304) { &[][..] } else { &self.body };
+        let body = if self.head_only || bodiless { &[][..] } else { &self.body };
         [status_line.as_bytes(), self.headers.as_bytes(), lines.as_bytes(), b"\r\n", body].concat().into()
     }
 
     const fn of(status: u16) -> Self {
-        Self { status, headers: HeaderLines::new(), body: Bytes::new(), head_only: false }
+        Self {
+            status,
+            headers: HeaderLines::new(),
+            content_type: None,
+            body: Bytes::new(),
+            head_only: false,
+            offers_upgrade: false,
+        }
+    }
+
+    /// An answer of our own, with a sentence for whoever reads it.
+    pub(super) fn plain(status: u16, sentence: impl fmt::Display) -> Self {
+        let content_type = Some("text/plain; charset=utf-8".to_owned());
+        Self { content_type, body: format!("{sentence}\n").into(), ..Self::of(status) }
     }
 }
 
@@ -428,13 +467,13 @@ impl Rejection {
 
     /// The answer that is due.
     pub fn response(&self) -> Response {
-        let mut response = Response::of(self.reason.status());
+        let mut response = Response::plain(self.reason.status(), self.reason);
         match self.reason {
             // RFC 9110 §15.5.6.
             Reason::Method => response.headers.push("Allow", &[b"GET"]),
             // RFC 6455 §4.2.2, §4.4; RFC 9110 §15.5.22 wants the Upgrade.
             Reason::NoUpgrade | Reason::UnsupportedVersion => {
-                response.headers.push("Upgrade", &[b"websocket"]);
+                response.offers_upgrade = true;
                 response.headers.push("Sec-WebSocket-Version", &[b"13"]);
             }
             Reason::Version => response.headers.push("Sec-WebSocket-Version", &[b"13"]),
@@ -454,7 +493,7 @@ impl Rejection {
             | Reason::Extensions => {}
         }
         response.head_only = self.request().is_some_and(|request| request.method() == "HEAD");
-        response.body("text/plain; charset=utf-8", format!("{}\n", self.reason))
+        response
     }
 }
 

@@ -44,9 +44,14 @@ impl WebSocketUri {
         &self.resource
     }
 
+    /// Host and port, always both: what `TcpStream::connect` takes.
+    pub fn host_and_port(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
     /// The host, with the port unless it is the scheme's default: the value of `Host` (RFC 6455 §4.1).
     pub fn authority(&self) -> String {
-        if self.port == default_port(self.secure) { self.host.clone() } else { format!("{}:{}", self.host, self.port) }
+        if self.port == default_port(self.secure) { self.host.clone() } else { self.host_and_port() }
     }
 }
 

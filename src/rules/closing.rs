@@ -50,13 +50,6 @@ impl Closing {
         }
     }
 
-    /// Whether frames are still read: until the peer's Close, a violation or the end of the transport
-    /// (RFC 6455 §1.4, §7.1.7).
-    #[inline]
-    pub(crate) const fn hears(self) -> bool {
-        matches!(self, Self::Open | Self::Sent)
-    }
-
     /// Whether messages and Pings may be sent: until one's own Close (RFC 6455 §5.5.1). After the peer's Close a
     /// message that has begun may still be finished.
     #[inline]

@@ -1,0 +1,291 @@
+//! The URIs of WebSockets: what is one, what it is taken apart into, and what it makes of a request.
+
+mod common;
+
+use common::http::{request_for, started};
+use ws_proto::Config;
+use ws_proto::handshake::{InvalidUri, WebSocketUri};
+
+fn uri(text: &str) -> WebSocketUri {
+    text.parse().unwrap_or_else(|error| panic!("{text:?} is a URI, but: {error}"))
+}
+
+/// A table of texts that are refused for one reason, by both ways to parse.
+fn assert_refused(reason: InvalidUri, texts: &[&str]) {
+    for text in texts {
+        assert_eq!(text.parse::<WebSocketUri>(), Err(reason), "{text:?}");
+        assert_eq!(WebSocketUri::try_from(*text), Err(reason), "{text:?}");
+    }
+}
+
+/// 6455-3-1: without a port it is 80 for ws and 443 for wss.
+#[test]
+fn ports() {
+    for (text, port) in [
+        ("ws://example.com", 80),
+        ("wss://example.com", 443),
+        ("ws://example.com/:8080", 80),
+        ("ws://example.com?:8080", 80),
+        ("ws://example.com:8080/", 8080),
+        ("wss://example.com:1", 1),
+        ("ws://example.com:65535/", 65535),
+        ("wss://example.com:80/", 80),
+        ("ws://[::1]", 80),
+        ("wss://[::1]:9001/", 9001),
+    ] {
+        assert_eq!(uri(text).port(), port, "{text}");
+    }
+    assert_refused(
+        InvalidUri::Port,
+        &[
+            "ws://example.com:65536/",
+            "ws://example.com:99999999999999999999/",
+            "ws://example.com:0/",
+            "ws://example.com:-1/",
+            "ws://example.com:+80/",
+            "ws://example.com:http/",
+            "ws://example.com:80a/",
+            "ws://example.com:8 0/",
+            "ws://example.com:０/",
+            "ws://[::1]:x/",
+            "ws://[::1]:80]/",
+        ],
+    );
+}
+
+/// 6455-3-1: RFC 3986 §3.2.3 lets the port be empty after its colon, which is as good as none.
+#[test]
+fn an_empty_port_is_none() {
+    assert_eq!((uri("ws://example.com:/x").port(), uri("wss://example.com:").port()), (80, 443));
+    assert_eq!(uri("ws://example.com:/x").authority(), "example.com");
+}
+
+/// 6455-3-2: the scheme is read in any case, and wss means TLS.
+#[test]
+fn schemes() {
+    for (text, secure) in [
+        ("ws://example.com/", false),
+        ("WS://example.com/", false),
+        ("Ws://example.com/", false),
+        ("wss://example.com/", true),
+        ("WSS://example.com/", true),
+        ("wSs://example.com/", true),
+    ] {
+        assert_eq!(uri(text).is_secure(), secure, "{text}");
+        assert_eq!(uri(text).port(), if secure { 443 } else { 80 });
+    }
+    assert_refused(
+        InvalidUri::Scheme,
+        &[
+            "",
+            "/chat",
+            "example.com",
+            "example.com:80/",
+            "//example.com/",
+            "http://example.com/",
+            "https://example.com/",
+            "wsss://example.com/",
+            "w://example.com/",
+            "ws:example.com",
+            "ws:/example.com",
+            " ws://example.com/",
+            "ws ://example.com/",
+            "\u{17f}ws://example.com/",
+            "w\u{17f}://example.com/",
+        ],
+    );
+}
+
+/// 6455-3-3: the resource name is the path, `/` if that is empty, and the query behind its `?`.
+#[test]
+fn resources() {
+    for (rest, resource) in [
+        ("", "/"),
+        ("/", "/"),
+        ("/chat", "/chat"),
+        ("/chat/", "/chat/"),
+        ("//", "//"),
+        ("?", "/?"),
+        ("/?", "/?"),
+        ("?room=7", "/?room=7"),
+        ("/chat?room=7&x=y", "/chat?room=7&x=y"),
+        ("/a?b?c/d", "/a?b?c/d"),
+        ("/a/../b/./c", "/a/../b/./c"),
+        ("/%23%00%ff%Fe", "/%23%00%ff%Fe"),
+        ("/-._~!$&'()*+,;=:@", "/-._~!$&'()*+,;=:@"),
+        ("?-._~!$&'()*+,;=:@/?", "/?-._~!$&'()*+,;=:@/?"),
+    ] {
+        assert_eq!(uri(&format!("ws://example.com{rest}")).resource(), resource);
+        assert_eq!(uri(&format!("wss://[::1]:99{rest}")).resource(), resource);
+    }
+}
+
+/// 6455-3-4, 6455-3-5: a fragment has no meaning here, not even an empty one; `%23` is how to write a `#`.
+#[test]
+fn fragments() {
+    assert_refused(
+        InvalidUri::Fragment,
+        &[
+            "ws://example.com/#",
+            "ws://example.com/chat#top",
+            "ws://example.com#top",
+            "ws://example.com?x#top",
+            "ws://example.com/?x=#y=1",
+            "ws://example.com/a#b#c",
+        ],
+    );
+    assert_eq!(uri("ws://example.com/chat%23top?%23").resource(), "/chat%23top?%23");
+}
+
+/// 6455-4.1-3: the host is a name or an address.
+#[test]
+fn hosts() {
+    for host in [
+        "example.com",
+        "localhost",
+        "127.0.0.1",
+        "a-b_c~d.example",
+        "example.com.",
+        "xn--bcher-kva.example",
+        "b%C3%BCcher.example",
+        "[::]",
+        "[2001:db8::1]",
+        "[::ffff:192.0.2.1]",
+        "[1:2:3:4:5:6:7:8]",
+    ] {
+        assert_eq!(uri(&format!("ws://{host}")).host(), host);
+        assert_eq!(uri(&format!("ws://{host}:81/x?y")).host(), host);
+    }
+    assert!(uri("ws://EXAMPLE.com/").host().eq_ignore_ascii_case("example.com"));
+    assert_refused(
+        InvalidUri::Host,
+        &[
+            "ws://",
+            "ws:///chat",
+            "ws://?x",
+            "ws://:80/",
+            "ws://exa mple.com/",
+            "ws://exam\\ple.com/",
+            "ws://exam<ple>.com/",
+            "ws://exam\"ple.com/",
+            "ws://exam{ple}.com/",
+            "ws://exam|ple.com/",
+            "ws://exam^ple.com/",
+            "ws://exam`ple.com/",
+            "ws://ex\u{e4}mple.com/",
+            "ws://exam%ple.com/",
+            "ws://example%2/",
+            "ws://%zz/",
+            "ws://[::1/",
+            "ws://::1]/",
+            "ws://[]/",
+            "ws://[::g]/",
+            "ws://[:::1]/",
+            "ws://[1:2:3:4:5:6:7:8:9]/",
+            "ws://[12345::]/",
+            "ws://[::1.2.3.256]/",
+            "ws://[example.com]/",
+            "ws://[::1]x/",
+            "ws://x[::1]/",
+        ],
+    );
+}
+
+/// 6455-4.1-3: RFC 6455 §3 has no user information, and a password would only leak.
+#[test]
+fn user_information() {
+    assert_refused(
+        InvalidUri::UserInfo,
+        &["ws://user@example.com/", "ws://user:secret@example.com/", "ws://@example.com/", "wss://a:1@[::1]:99/"],
+    );
+    assert_eq!(uri("ws://example.com/@user?a@b").resource(), "/@user?a@b", "behind the host an @ is nothing special");
+}
+
+/// 6455-4.1-3, 6455-4.1-4: a resource name that is not a path and query of RFC 3986 stops everything.
+#[test]
+fn characters_that_need_encoding() {
+    assert_refused(
+        InvalidUri::Resource,
+        &[
+            "ws://example.com/a b",
+            "ws://example.com/ ",
+            "ws://example.com/\"",
+            "ws://example.com/<x>",
+            "ws://example.com/a\\b",
+            "ws://example.com/a^b",
+            "ws://example.com/a`b",
+            "ws://example.com/{x}",
+            "ws://example.com/a|b",
+            "ws://example.com/[x]",
+            "ws://example.com/caf\u{e9}",
+            "ws://example.com/?q=\u{2713}",
+            "ws://example.com/?a b",
+            "ws://example.com/\t",
+            "ws://example.com/\u{7f}",
+            "ws://example.com/%",
+            "ws://example.com/%2",
+            "ws://example.com/%zz",
+            "ws://example.com/%2g",
+            "ws://example.com/?%",
+            "ws://example.com/?%%20",
+        ],
+    );
+}
+
+/// 6455-4.1-4, CVE-2026-47072, CVE-2020-35678: an end of a line, or NUL, stands nowhere in a URI, so none can come into
+/// a request by it.
+#[test]
+fn line_ends_and_nul() {
+    let whole = "ws://example.com:8080/chat?room=7";
+    for inserted in
+        ["\r\n", "\n", "\r", "\0", "\r\nX-Injected: yes\r\n", " HTTP/1.1\r\nX-Injected: yes\r\n\r\n", "\u{b}", "\u{85}"]
+    {
+        for place in 0..=whole.len() {
+            let text = format!("{}{inserted}{}", &whole[..place], &whole[place..]);
+            assert!(text.parse::<WebSocketUri>().is_err(), "{text:?}");
+        }
+    }
+}
+
+/// 6455-4.1-23: `Host` is the host with the port, unless that is the scheme's own.
+#[test]
+fn authorities() {
+    for (text, authority) in [
+        ("ws://example.com", "example.com"),
+        ("ws://example.com:80/", "example.com"),
+        ("ws://example.com:443/", "example.com:443"),
+        ("wss://example.com/", "example.com"),
+        ("wss://example.com:443/", "example.com"),
+        ("wss://example.com:80/", "example.com:80"),
+        ("ws://[::1]/", "[::1]"),
+        ("ws://[::1]:9001/", "[::1]:9001"),
+        ("ws://127.0.0.1:8080/?x", "127.0.0.1:8080"),
+    ] {
+        assert_eq!(uri(text).authority(), authority, "{text}");
+        let (_, written, _) = started(&request_for(text), &Config::new());
+        assert_eq!(written.value("Host"), authority, "{text}");
+    }
+}
+
+/// 6455-4.1-22: the target of the request is the resource name.
+#[test]
+fn targets() {
+    for (text, start) in [
+        ("ws://example.com", "GET / HTTP/1.1"),
+        ("wss://example.com?x=1", "GET /?x=1 HTTP/1.1"),
+        ("ws://example.com/?", "GET /? HTTP/1.1"),
+        ("ws://example.com:99/a%20b/c?d=%23", "GET /a%20b/c?d=%23 HTTP/1.1"),
+    ] {
+        let (_, written, _) = started(&request_for(text), &Config::new());
+        assert_eq!(written.start, start, "{text}");
+    }
+}
+
+/// What is shown can be read again, and is the same.
+#[test]
+fn shown_and_read_again() {
+    for text in ["ws://example.com", "WSS://example.com:443/chat?x", "ws://[::1]:80/", "ws://h:99?q", "wss://h:80/?"] {
+        let first = uri(text);
+        assert_eq!(uri(&first.to_string()), first, "{text}");
+    }
+}
