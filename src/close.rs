@@ -33,7 +33,8 @@ impl CloseCode {
     pub const POLICY_VIOLATION: Self = Self(1008);
     /// 1009: a message too big to process.
     pub const MESSAGE_TOO_BIG: Self = Self(1009);
-    /// 1010: a client misses an extension that the server did not agree to. Only a client sends it.
+    /// 1010: a client misses an extension that the server did not agree to. Only a client sends it, and a server at
+    /// most repeats it in its answer.
     pub const MANDATORY_EXTENSION: Self = Self(1010);
     /// 1011: something unexpected keeps the endpoint from fulfilling the request.
     pub const INTERNAL_ERROR: Self = Self(1011);

@@ -50,7 +50,7 @@ impl Config {
         }
     }
 
-    /// The largest payload of a received frame, in bytes. Default 16 MiB. A header that claims more ends the
+    /// The largest payload of a received data frame, in bytes; a control frame has its own limit of 125. Default 16 MiB. A header that claims more ends the
     /// connection with 1009 before a byte of its payload is looked at.
     #[must_use]
     pub const fn max_frame(mut self, bytes: u64) -> Self {
@@ -75,7 +75,8 @@ impl Config {
     }
 
     /// The most bytes that may wait in the output. Default 128 MiB. A send that would go past it is refused and gives
-    /// its message back; Pong and Close frames that the protocol owes always have their place.
+    /// its message back; Pong and Close frames
+    /// that the protocol owes always have their place: 33 Pongs and one Close at most.
     #[must_use]
     pub const fn max_buffered(mut self, bytes: usize) -> Self {
         self.max_buffered = bytes;

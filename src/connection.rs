@@ -14,6 +14,8 @@ use crate::event::Event;
 use crate::interest::Interest;
 use crate::message::Message;
 use crate::misuse::SendError;
+#[cfg(doc)]
+use crate::misuse::SendErrorKind;
 use crate::role::Role;
 use crate::seed::{MaskingKeys, Seed};
 use alloc::boxed::Box;
@@ -92,18 +94,22 @@ impl Connection {
 
     #[inline(never)]
     fn receive_any<'i>(&mut self, input: &'i mut BytesMut) -> Option<Event<'i>> {
-        let mut event = None;
-        if let Some(received) = self.receiver.receive_any(input) {
-            event = received.event;
-            if let Some(reply) = received.reply {
-                self.sender.reply(reply);
-            }
+        let Received { event, reply } = self.receiver.receive_any(input).unwrap_or_default();
+        if let Some(reply) = reply {
+            self.sender.reply(reply);
         }
-        event.or_else(|| self.sender.closure().map(Event::Closed))
+        match event {
+            // The answer to this side's Close is not one to be answered: it is the end.
+            Some(Event::Close(frame)) if !self.sender.owes_close() => drop(frame),
+            Some(event) => return Some(event),
+            None => {}
+        }
+        self.sender.closure().map(Event::Closed)
     }
 
     /// Says that the transport has nothing more to give. What the input still holds can be received, then comes
-    /// [`Event::Closed`], unless that has been told already.
+    /// [`Event::Closed`], unless that has been told already. What waits in the output is still to be written, as the peer
+    /// may have ended its side alone; a dead transport shows when writing fails.
     pub fn receive_eof(&mut self) {
         self.receiver.receive_eof();
     }
@@ -115,7 +121,8 @@ impl Connection {
         Interest { read: interest.read && self.receiver.wants_read(), ..interest }
     }
 
-    /// The bytes that wait to be written, a [`Buf`](bytes::Buf).
+    /// The bytes that wait to be written, a [`Buf`](bytes::Buf). Bind it to a name to hold on to a chunk of it:
+    /// `let output = ws.output();`.
     #[inline]
     pub fn output(&mut self) -> &mut Output {
         self.sender.output()
@@ -124,7 +131,7 @@ impl Connection {
     /// Sends a text message, copying it.
     ///
     /// # Errors
-    /// [`SendErrorKind::Full`], [`SendErrorKind::Closed`] or [`SendErrorKind::Unfinished`].
+    /// [`Full`](SendErrorKind::Full), [`Closed`](SendErrorKind::Closed) or [`Unfinished`](SendErrorKind::Unfinished).
     #[inline]
     pub fn send_text(&mut self, text: &str) -> Result<(), SendError> {
         self.sender.send_text(text)

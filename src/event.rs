@@ -44,7 +44,7 @@ pub enum Event<'a> {
 /// How a connection ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closure {
-    /// The Close frame of this side, if it sent one.
+    /// The Close frame of this side, if it sent one. A violation that is met after it sends no second one.
     pub sent: Option<CloseFrame>,
     /// The Close frame of the peer, if one came.
     pub received: Option<CloseFrame>,
@@ -66,7 +66,7 @@ pub enum Cause {
 
 impl Closure {
     /// The close code of the connection in the sense of RFC 6455 §7.1.5: that of the Close received; 1005 if it had
-    /// none; 1006 if no Close was received.
+    /// none; 1006 if no Close was received, as after a [`Violation`], whose own code is in [`sent`](Closure::sent).
     pub fn code(&self) -> u16 {
         match &self.received {
             Some(frame) => frame.code().map_or(1005, u16::from),

@@ -7,8 +7,9 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Interest {
-    /// Append bytes from the wire to the input. False while so much output waits that reading on would only add to it,
-    /// and when nothing that could come matters any more.
+    /// Append bytes from the wire to the input. False while 1 MiB of output waits, or half of
+    /// [`Config::max_buffered`](crate::Config::max_buffered) if that is less, so that a peer that does not read cannot
+    /// make it more; and when nothing that could come matters any more.
     pub read: bool,
     /// Write [`Connection::output`](crate::Connection::output) to the wire.
     pub write: bool,

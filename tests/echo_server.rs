@@ -640,7 +640,9 @@ impl Server {
         let mut peer = self.peer();
         peer.send(request);
         let mut answer = peer.answer();
-        assert_eq!(answer.values("Connection"), ["close"], "for {request:?}");
+        // RFC 9110 §7.8: an answer with Upgrade names it in Connection too.
+        let connection = if answer.values("Upgrade").is_empty() { "close" } else { "close, Upgrade" };
+        assert_eq!(answer.values("Connection"), [connection], "for {request:?}");
         assert_eq!(answer.values("Sec-WebSocket-Accept"), [""; 0], "for {request:?}");
         answer.body = peer.take(answer.content_length());
         peer.assert_end();

@@ -105,7 +105,7 @@ fn tiny_fragments() {
     }
 }
 
-/// CVE-2026-11586, CVE-2026-109932, CVE-2020-35896: 200,000 Pings and a peer that reads nothing leave a few frames in the
+/// CVE-2026-11586, CVE-2026-109932, CVE-2020-35896: 200,000 Pings and a peer that reads nothing leave a few KiB in the
 /// output.
 #[test]
 fn a_flood_of_pings() {
@@ -121,7 +121,7 @@ fn a_flood_of_pings() {
                 count += 1;
             }
             assert_eq!(count, 1000);
-            assert!(connection.output().remaining() < 64);
+            assert!(connection.output().remaining() <= 8192);
         }
         let pongs = sent_by(role, &drain(&mut connection));
         assert_eq!(pongs.last(), Some(&Frame::pong(199_999_u32.to_be_bytes())));

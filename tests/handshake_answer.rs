@@ -1,4 +1,5 @@
 //! What a server sends: the 101 of an accepted request, and the responses of the application's own.
+#![cfg(feature = "handshake")]
 
 mod common;
 

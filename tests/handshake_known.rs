@@ -1,4 +1,5 @@
 //! Handshakes that others published: the samples of RFC 6455, what browsers, servers and broken clients send.
+#![cfg(feature = "handshake")]
 
 mod common;
 

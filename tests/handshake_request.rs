@@ -1,4 +1,5 @@
 //! How a server reads a request: what it takes, and what it refuses with which answer.
+#![cfg(feature = "handshake")]
 
 mod common;
 

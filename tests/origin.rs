@@ -1,4 +1,5 @@
 //! Which pages a server lets connect: the `Origin` of a request and the policy about it.
+#![cfg(feature = "handshake")]
 
 mod common;
 

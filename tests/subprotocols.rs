@@ -1,4 +1,5 @@
 //! Subprotocols: what a client lists, what a server chooses, and what the client takes.
+#![cfg(feature = "handshake")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The URIs of WebSockets: what is one, what it is taken apart into, and what it makes of a request.
+#![cfg(feature = "handshake")]
 
 mod common;
 

@@ -35,10 +35,11 @@ enum Transport {
 }
 
 /// What a [`ReceiveHalf`] found.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Received<'i> {
-    /// What there is to hear.
+    /// What there is to hear. Here [`Event::Close`] may also be the answer to a Close of this side's, which this half
+    /// does not know of.
     pub event: Option<Event<'i>>,
     /// What [`SendHalf::reply`](crate::SendHalf::reply) has to be given.
     pub reply: Option<Reply>,

@@ -232,6 +232,11 @@ impl SendHalf {
         self.output.release();
     }
 
+    /// Whether the peer's Close waits for an answer.
+    pub(super) fn owes_close(&self) -> bool {
+        self.closing == Closing::Received
+    }
+
     pub(super) const fn role(&self) -> Role {
         self.role
     }
@@ -301,11 +306,9 @@ impl SendHalf {
     /// The header of a frame that finds room in the output.
     #[inline]
     fn admit(&mut self, fin: bool, opcode: Opcode, length: usize) -> Result<FrameHeader, SendErrorKind> {
-        let waiting = self.output.remaining();
-        if length.saturating_add(FrameHeader::MAX_SIZE).saturating_add(waiting) > self.max_buffered {
-            return Err(SendErrorKind::Full);
-        }
-        Ok(self.header(fin, opcode, length))
+        let header = self.header(fin, opcode, length);
+        let room = self.max_buffered.saturating_sub(self.output.remaining());
+        if length.saturating_add(header.size()) > room { Err(SendErrorKind::Full) } else { Ok(header) }
     }
 
     /// A header; a client's with a fresh masking key (RFC 6455 §5.3).

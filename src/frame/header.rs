@@ -61,6 +61,17 @@ impl FrameHeader {
         Ok(Some((header, start.size())))
     }
 
+    /// The size of the encoded header in bytes.
+    #[inline]
+    pub const fn size(&self) -> usize {
+        let extended = match self.payload_length {
+            0..=125 => 0,
+            126..=0xFFFF => 2,
+            _ => 8,
+        };
+        2 + extended + if self.masking_key.is_some() { 4 } else { 0 }
+    }
+
     /// The bytes of the header, its length in the shortest form.
     pub fn encode(&self) -> EncodedHeader {
         let mut header = EncodedHeader { bytes: [0; Self::MAX_SIZE], size: 0 };

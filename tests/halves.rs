@@ -1,0 +1,133 @@
+//! A connection that is taken apart does what the whole one does; what is owed travels between the halves as a value.
+
+use ws_proto::bytes::{Buf, BufMut, BytesMut};
+use ws_proto::frame::{FrameHeader, MaskingKey};
+use ws_proto::{Cause, CloseCode, Config, Connection, Event, Opcode, Seed, SendErrorKind, Violation};
+
+fn frame(opcode: Opcode, fin: bool, payload: &[u8]) -> Vec<u8> {
+    let key = [1, 2, 3, 4];
+    let masking_key = Some(MaskingKey::new(key));
+    let header = FrameHeader { fin, rsv: 0, opcode, masking_key, payload_length: payload.len() as u64 };
+    let mut frame = header.encode().as_ref().to_vec();
+    frame.extend(payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
+    frame
+}
+
+/// Streams that end in every way.
+fn streams() -> Vec<Vec<u8>> {
+    let talk = [
+        frame(Opcode::Text, true, b"hello"),
+        frame(Opcode::Ping, true, b"one"),
+        frame(Opcode::Binary, false, &[1; 200]),
+        frame(Opcode::Ping, true, b"two"),
+        frame(Opcode::Pong, true, b""),
+        frame(Opcode::Continuation, true, &[2; 200]),
+    ]
+    .concat();
+    let endings = [
+        vec![],
+        frame(Opcode::Close, true, &[0x03, 0xE8, b'b', b'y', b'e']),
+        frame(Opcode::Close, true, b""),
+        frame(Opcode::Close, true, &[0x03]),
+        frame(Opcode::Text, true, b"\xFF"),
+        frame(Opcode::Continuation, true, b""),
+        frame(Opcode::Text, false, b"unfinished"),
+    ];
+    endings.into_iter().map(|ending| [&talk[..], &ending, b"\x89\x80late"].concat()).collect()
+}
+
+fn config(automatic: bool) -> Config {
+    Config::new().auto_close(automatic).auto_pong(automatic)
+}
+
+fn whole(stream: &[u8], automatic: bool) -> (Vec<String>, Vec<u8>, bool) {
+    let mut ws = Connection::server(&config(automatic));
+    let mut input = BytesMut::from(stream);
+    let mut heard = Vec::new();
+    for _ in 0..2 {
+        while let Some(event) = ws.receive(&mut input) {
+            heard.push(format!("{event:?}"));
+        }
+        ws.receive_eof();
+    }
+    let mut output = Vec::new();
+    output.put(ws.output());
+    (heard, output, ws.interest().hang_up)
+}
+
+fn halves(stream: &[u8], automatic: bool) -> (Vec<String>, Vec<u8>, bool) {
+    let (mut receiver, mut sender) = Connection::server(&config(automatic)).into_halves();
+    let mut input = BytesMut::from(stream);
+    let mut heard = Vec::new();
+    for _ in 0..2 {
+        while let Some(received) = receiver.receive(&mut input) {
+            heard.extend(received.event.map(|event| format!("{event:?}")));
+            if let Some(reply) = received.reply {
+                sender.reply(reply);
+            }
+            heard.extend(sender.closure().map(|closure| format!("{:?}", Event::Closed(closure))));
+        }
+        receiver.receive_eof();
+        assert!(!receiver.wants_read());
+    }
+    let mut output = Vec::new();
+    output.put(sender.output());
+    (heard, output, sender.interest().hang_up)
+}
+
+#[test]
+fn halves_do_what_the_whole_does() {
+    for stream in streams() {
+        for automatic in [true, false] {
+            assert_eq!(halves(&stream, automatic), whole(&stream, automatic), "{stream:x?}");
+        }
+    }
+}
+
+#[test]
+fn replies_cross_threads() {
+    let (mut receiver, mut sender) = Connection::server(&Config::new()).into_halves();
+    let (replies, owed) = std::sync::mpsc::channel();
+    let reading = std::thread::spawn(move || {
+        let mut input = BytesMut::from(&streams()[1][..]);
+        let mut events = 0;
+        while let Some(received) = receiver.receive(&mut input) {
+            events += usize::from(received.event.is_some());
+            if let Some(reply) = received.reply {
+                replies.send(reply).expect("the other side waits");
+            }
+        }
+        events
+    });
+    sender.send_text("meanwhile").expect("it is open");
+    let mut closure = None;
+    while let Ok(reply) = owed.recv() {
+        sender.reply(reply);
+        closure = closure.or_else(|| sender.closure());
+    }
+    assert_eq!(reading.join().expect("no panic"), 5);
+    let closure = closure.expect("the peer closed");
+    assert_eq!((closure.cause, closure.code(), closure.reason()), (Cause::Agreed, 1000, "bye"));
+    assert!(closure.is_clean());
+    assert_eq!(sender.closure(), None, "the end is told once");
+    let mut output = Vec::new();
+    output.put(sender.output());
+    assert_eq!(output, b"\x81\x09meanwhile\x8a\x03one\x8a\x03two\x88\x02\x03\xe8");
+    assert!(sender.interest().hang_up);
+}
+
+#[test]
+fn a_failure_reaches_a_sender_that_has_closed_already() {
+    let (mut receiver, mut sender) = Connection::client(Seed::new([1; 32]), &Config::new()).into_halves();
+    sender.close(CloseCode::GOING_AWAY).expect("it is open");
+    let sent = sender.output().remaining();
+    let mut input = BytesMut::from(&b"\x83\x00"[..]);
+    let reply = receiver.receive(&mut input).and_then(|received| received.reply);
+    sender.reply(reply.expect("a violation has to be known"));
+    assert_eq!(sender.output().remaining(), sent, "one Close is enough");
+    let closure = sender.closure().expect("it is over");
+    assert_eq!(closure.cause, Cause::Violation(Violation::ReservedOpcode));
+    assert_eq!(closure.sent, Some(CloseCode::GOING_AWAY.into()));
+    assert_eq!(sender.send_text("late").map_err(|error| error.kind()), Err(SendErrorKind::Closed));
+    assert!(receiver.receive(&mut input).is_none());
+}
