@@ -3,7 +3,8 @@
 //! The crate opens no socket, reads no clock, rolls no dice and knows no runtime; whoever embeds it brings those. It is
 //! the same loop for tokio, mio, io_uring, a blocking socket and a test:
 //!
-//! ```
+#![cfg_attr(feature = "handshake", doc = "```")]
+#![cfg_attr(not(feature = "handshake"), doc = "```ignore")]
 //! use std::io::{self, Read, Write};
 //! use ws_proto::bytes::{Buf, BytesMut};
 //! use ws_proto::handshake::server::{Answer, Handshake};

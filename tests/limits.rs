@@ -117,7 +117,8 @@ fn max_fragments() {
     assert_eq!(Violation::TooManyFragments.close_code().get(), 1009);
 }
 
-/// 6455-10.4-2: the limits are on by default: 16 MiB a frame, 64 MiB a message.
+/// 6455-10.4-2, CVE-2018-21035, CVE-2025-32049, CVE-2026-44545, CVE-2021-21419: the limits are on by default: 16 MiB a
+/// frame, 64 MiB a message.
 #[test]
 fn limits_are_on_by_default() {
     let mebibyte = vec![5; 1 << 20];

@@ -153,8 +153,8 @@ fn keys(seed: [u8; 32], count: usize) -> Vec<u32> {
     read_frames(&drain(&mut client)).iter().map(|frame| u32::from_be_bytes(frame.key.unwrap())).collect()
 }
 
-/// 6455-5.3-2, 6455-5.3-4, 6455-10.3-1, CVE-2025-10148: every frame has a new key, from all 32-bit values, and no step
-/// leads from one to the next.
+/// 6455-5.3-2, 6455-5.3-4, 6455-10.3-1, CVE-2025-10148, GHSA-w67g-5rqw-f597: every frame has a new key, from all 32-bit
+/// values, and no step leads from one to the next.
 #[test]
 fn keys_are_fresh() {
     let keys = keys([42; 32], 4000);
