@@ -28,8 +28,8 @@ fn all_bits_of_a_length() {
     }
 }
 
-/// CVE-2020-27813, CVE-2026-27889, CVE-2017-2921, CVE-2017-2922: lengths near 2^63, which overflow a count of what remains, are refused by
-/// the limit, or wait for their bytes when there is none; they are never taken for complete.
+/// CVE-2020-27813, CVE-2026-27889, CVE-2017-2921, CVE-2017-2922: lengths near 2^63, which overflow a count of what remains,
+/// are refused by the limit, or wait for their bytes when there is none; they are never taken for complete.
 #[test]
 fn lengths_near_the_top() {
     for role in ROLES {
