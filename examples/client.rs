@@ -86,7 +86,7 @@ impl Client {
                 match event {
                     Event::Text(text) => println!("{text}"),
                     Event::Binary(data) => println!("{} bytes: {data:?}", data.len()),
-                    Event::Closed(closure) => eprintln!("closed: {} {}", closure.code(), closure.reason()),
+                    Event::Closed(closure) => eprintln!("closed: {closure}"),
                     _ => {}
                 }
             }

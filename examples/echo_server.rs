@@ -23,6 +23,7 @@ async fn main() -> Result {
     let options = Options::from_args()?;
     let listener = TcpListener::bind(&options.addr).await?;
     println!("listening on ws://{}", listener.local_addr()?);
+    println!("open http://{}/ in a browser", listener.local_addr()?);
     let local = tokio::task::LocalSet::new();
     local.run_until(accept_all(listener, options)).await;
     Ok(())

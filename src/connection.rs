@@ -109,7 +109,9 @@ impl Connection {
 
     /// Says that the transport has nothing more to give. What the input still holds can be received, then comes
     /// [`Event::Closed`], unless that has been told already. What waits in the output is still to be written, as the peer
-    /// may have ended its side alone; a dead transport shows when writing fails.
+    /// may have ended its side alone.
+    ///
+    /// Call it when reading or writing fails, too, and drop what waits: [`Event::Closed`] comes all the same.
     pub fn receive_eof(&mut self) {
         self.receiver.receive_eof();
     }
@@ -200,7 +202,8 @@ impl Connection {
     }
 
     /// Starts the closing handshake (RFC 6455 §7.1.2), or answers the peer's Close when [`Config::auto_close`] is off.
-    /// Messages still arrive until the peer's Close does.
+    /// Messages still arrive until the peer's Close does; a send that answers one is refused with
+    /// [`Closed`](SendErrorKind::Closed), as [`can_send`](Connection::can_send) tells beforehand.
     ///
     /// ```
     /// # use ws_proto::{CloseCode, CloseFrame, Config, Connection};
@@ -217,6 +220,11 @@ impl Connection {
         self.sender.close(frame)
     }
 
+    /// Whether messages may be sent: until this side's Close, or the end. The output may still be full.
+    pub const fn can_send(&self) -> bool {
+        self.sender.can_send()
+    }
+
     /// Gives the memory of the output back if nothing waits in it. It is kept otherwise, so that a busy connection does
     /// not allocate for every message; call this when a connection goes quiet.
     pub fn release_memory(&mut self) {
@@ -229,7 +237,15 @@ impl Connection {
     }
 
     /// Takes the connection apart, so that one task reads and another writes without a lock. What the receiving half owes
-    /// the peer travels to the other as a value:
+    /// the peer travels to the other as a value.
+    ///
+    /// * The reader receives, passes every `reply` on, and reads while [`wants_read`](ReceiveHalf::wants_read). At the end of
+    ///   the stream, or when reading fails, it calls [`receive_eof`](ReceiveHalf::receive_eof) and receives once more.
+    /// * The writer takes replies, looks whether there is a [`closure`](SendHalf::closure), and writes while
+    ///   [`interest`](SendHalf::interest) says so. When that says `hang_up`, it ends the writing side, lets the reader read on
+    ///   for a moment, and drops both.
+    /// * One bounded channel for replies and messages keeps them in order and gives the back-pressure: a Close that overtakes
+    ///   a message would refuse it, and the channel's capacity is memory that the peer can fill.
     ///
     /// ```
     /// # use ws_proto::{bytes::BytesMut, Config, Connection};

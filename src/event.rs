@@ -4,6 +4,7 @@ use crate::close::CloseFrame;
 use crate::payload::Payload;
 use crate::text::Text;
 use crate::violation::Violation;
+use core::fmt;
 
 /// What [`Connection::receive`](crate::Connection::receive) found in the input.
 ///
@@ -37,7 +38,8 @@ pub enum Event<'a> {
     /// The peer's Close, which the application has to answer. Only when
     /// [`Config::auto_close`](crate::Config::auto_close) is off; no message follows it.
     Close(CloseFrame),
-    /// The end: told exactly once, after everything else. It does not wait for the output to be written.
+    /// The end: told exactly once, after everything else. It does not wait for the output to be written, nor a client's
+    /// for the server to hang up: go on with what [`Interest`](crate::Interest) says.
     Closed(Closure),
 }
 
@@ -62,6 +64,25 @@ pub enum Cause {
     Violation(Violation),
     /// The transport ended before the closing handshake did.
     EndOfStream,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Agreed => f.write_str("both sides closed"),
+            Self::Violation(violation) => {
+                write!(f, "the peer broke the protocol: {violation} (RFC 6455 §{})", violation.section())
+            }
+            Self::EndOfStream => f.write_str("the transport ended before the closing handshake did"),
+        }
+    }
+}
+
+/// The code and reason of RFC 6455 §7.1.5 and §7.1.6, and the cause.
+impl fmt::Display for Closure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}, {}", self.code(), self.reason(), self.cause)
+    }
 }
 
 impl Closure {

@@ -26,9 +26,10 @@
 //!     loop {
 //!         while let Some(event) = ws.receive(&mut input) {
 //!             match event {
-//!                 Event::Text(text) => ws.send_text(&text)?,           // the event borrows the input, not `ws`
-//!                 Event::Binary(data) => ws.send(data.into_message())?, // or becomes owned, without a copy
-//!                 _ => {}                                              // Pings and the Close are answered already
+//!                 Event::Text(text) => ws.send_text(&text)?, // the event borrows the input, not `ws`
+//!                 Event::Binary(data) => ws.send(data)?,     // or is given away, without a copy
+//!                 Event::Closed(closure) => println!("closed: {closure}"), // the last event, exactly once
+//!                 _ => {}                                    // Pings are answered already
 //!             }
 //!         }
 //!         while ws.interest().write {
@@ -37,7 +38,7 @@
 //!         }
 //!         let want = ws.interest();
 //!         if want.hang_up {
-//!             return Ok(());
+//!             return Ok(()); // a TCP socket: end the writing side, and read on for a moment
 //!         }
 //!         if want.read && read_more(&mut socket, &mut input)? == 0 {
 //!             ws.receive_eof();

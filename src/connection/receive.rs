@@ -34,7 +34,7 @@ enum Transport {
     Told,
 }
 
-/// What a [`ReceiveHalf`] found.
+/// What a [`ReceiveHalf`] found: an event, a reply, or an event with the reply that is owed for it.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Received<'i> {

@@ -227,6 +227,11 @@ impl SendHalf {
         Ok(())
     }
 
+    /// As [`Connection::can_send`](crate::Connection::can_send).
+    pub const fn can_send(&self) -> bool {
+        self.closing.may_send()
+    }
+
     /// As [`Connection::release_memory`](crate::Connection::release_memory).
     pub fn release_memory(&mut self) {
         self.output.release();
@@ -290,7 +295,7 @@ impl SendHalf {
 
     #[inline]
     fn may_send(&self) -> Result<(), SendErrorKind> {
-        if self.closing.may_send() { Ok(()) } else { Err(SendErrorKind::Closed) }
+        if self.can_send() { Ok(()) } else { Err(SendErrorKind::Closed) }
     }
 
     /// RFC 6455 §5.4: the frames of two messages are not mixed.

@@ -234,7 +234,8 @@ impl Request {
             .filter_map(|name| str::from_utf8(name).ok())
     }
 
-    /// The subprotocol to answer with: the first of the client's that is among `supported`.
+    /// The subprotocol to answer with: the first of the client's that is among `supported`. Without one the request may be
+    /// accepted all the same, or refused (RFC 6455 §4.2.2).
     pub fn choose_subprotocol<'s>(&self, supported: &'s [impl AsRef<str>]) -> Option<&'s str> {
         self.subprotocols().find_map(|name| supported.iter().map(AsRef::as_ref).find(|supported| *supported == name))
     }
@@ -443,7 +444,8 @@ const fn phrase(status: u16) -> &'static str {
 /// A request that cannot be accepted, and the answer that is due.
 ///
 /// A GET that asks for no upgrade has the reason [`Reason::NoUpgrade`]: a server that also serves pages looks at
-/// [`request`](Rejection::request) and sends a response of its own instead.
+/// [`request`](Rejection::request) and sends a response of its own instead. (A HEAD for the page is [`Reason::Method`]; its
+/// answer is [`head_only`](Response::head_only).)
 #[derive(Debug, Clone)]
 pub struct Rejection {
     reason: Reason,
