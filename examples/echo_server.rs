@@ -128,7 +128,9 @@ impl Options {
                 "--subprotocol" => options.subprotocols.push(value),
                 "--max-message" => {
                     let bytes = value.parse()?;
-                    options.config = options.config.max_frame(bytes).max_message(bytes);
+                    // An echo has to fit the output, beside what else waits there.
+                    let buffered = usize::try_from(bytes)?.saturating_mul(2).max(128 << 20);
+                    options.config = options.config.max_frame(bytes).max_message(bytes).max_buffered(buffered);
                 }
                 _ => return Err(format!("unknown option {option}").into()),
             }

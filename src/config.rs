@@ -75,8 +75,8 @@ impl Config {
     }
 
     /// The most bytes that may wait in the output. Default 128 MiB. A send that would go past it is refused and gives
-    /// its message back; Pong and Close frames
-    /// that the protocol owes always have their place: 33 Pongs and one Close at most.
+    /// its message back; Pong and Close frames that the protocol owes have their place in any case:
+    /// 33 Pongs and one Close at most.
     #[must_use]
     pub const fn max_buffered(mut self, bytes: usize) -> Self {
         self.max_buffered = bytes;
@@ -116,7 +116,7 @@ impl Config {
 
     /// Whether the peer's Close is answered by itself (RFC 6455 §5.5.1). Default true. Turned off, the application
     /// hears [`Event::Close`](crate::Event::Close), may finish the message it is sending, and answers with
-    /// [`Connection::close`](crate::Connection::close).
+    /// [`Connection::close`](crate::Connection::close), before the end of the stream.
     #[must_use]
     pub const fn auto_close(mut self, on: bool) -> Self {
         self.auto_close = on;

@@ -11,13 +11,14 @@ pub use send::SendHalf;
 use crate::close::CloseFrame;
 use crate::config::Config;
 use crate::event::Event;
+use crate::frame::MaskingKeys;
 use crate::interest::Interest;
 use crate::message::Message;
 use crate::misuse::SendError;
 #[cfg(doc)]
 use crate::misuse::SendErrorKind;
 use crate::role::Role;
-use crate::seed::{MaskingKeys, Seed};
+use crate::seed::Seed;
 use alloc::boxed::Box;
 use bytes::BytesMut;
 
@@ -79,11 +80,14 @@ impl Connection {
 
     /// The next event that the input holds, or `None` when more bytes are needed.
     ///
-    /// `input` is this connection's alone while a message is incomplete; only append to it. When it is empty after the
-    /// last event, another connection may use the same buffer. Bytes that come after the end are dropped.
+    /// `input` is this connection's alone while there is anything in it; only append to it. When it is empty, another
+    /// connection may use the same buffer. Bytes that come after the end are dropped.
     ///
     /// *Complexity*: linear in the bytes that are new since the last call, however they are cut; no allocation but for a
     /// Close frame.
+    ///
+    /// # Panics
+    /// If bytes of a message under way have been removed from the input. Nothing that a peer sends does that.
     #[inline(always)]
     pub fn receive<'i>(&mut self, input: &'i mut BytesMut) -> Option<Event<'i>> {
         match self.receiver.short_message(input) {
@@ -111,7 +115,8 @@ impl Connection {
     /// [`Event::Closed`], unless that has been told already. What waits in the output is still to be written, as the peer
     /// may have ended its side alone.
     ///
-    /// Call it when reading or writing fails, too, and drop what waits: [`Event::Closed`] comes all the same.
+    /// Call it when reading or writing fails, too: [`Event::Closed`] comes all the same, and then the connection can be
+    /// dropped with what waits.
     pub fn receive_eof(&mut self) {
         self.receiver.receive_eof();
     }
@@ -133,7 +138,8 @@ impl Connection {
     /// Sends a text message, copying it.
     ///
     /// # Errors
-    /// [`Full`](SendErrorKind::Full), [`Closed`](SendErrorKind::Closed) or [`Unfinished`](SendErrorKind::Unfinished).
+    /// [`Full`](SendErrorKind::Full), [`TooLarge`](SendErrorKind::TooLarge), [`Closed`](SendErrorKind::Closed) or
+    /// [`Unfinished`](SendErrorKind::Unfinished).
     #[inline]
     pub fn send_text(&mut self, text: &str) -> Result<(), SendError> {
         self.sender.send_text(text)
@@ -251,7 +257,7 @@ impl Connection {
     /// # use ws_proto::{bytes::BytesMut, Config, Connection};
     /// # let (ws, mut input) = (Connection::server(&Config::new()), BytesMut::from(&[0x89, 0x80, 1, 2, 3, 4][..]));
     /// let (mut receiver, mut sender) = ws.into_halves();
-    /// let (replies, owed) = std::sync::mpsc::channel();
+    /// let (replies, owed) = std::sync::mpsc::sync_channel(32);
     ///
     /// // On the reading side:
     /// while let Some(received) = receiver.receive(&mut input) {

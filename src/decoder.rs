@@ -60,11 +60,11 @@ pub(crate) enum Decoded {
     /// The next part of a message.
     Part { kind: MessageKind, span: Span, fin: bool },
     /// A Close frame.
-    Close { span: Span },
+    Close(Span),
     /// A Ping frame.
-    Ping { span: Span },
+    Ping(Span),
     /// A Pong frame.
-    Pong { span: Span },
+    Pong(Span),
     /// The peer is at fault; nothing more may be decoded.
     Violation(Violation),
 }
@@ -111,7 +111,7 @@ impl Decoder {
             return None;
         }
         let (&mut start, rest) = input.split_first_chunk_mut()?;
-        let (kind, length) = Start(start).short_message(self.role)?;
+        let (kind, length) = Start(start).short_message(self.role == Role::Server)?;
         if length > self.short_limit {
             return None;
         }
@@ -145,9 +145,15 @@ impl Decoder {
     /// everything behind `keep`, before the next call, and otherwise only appends.
     ///
     /// *Complexity*: linear in the bytes that are new, whatever their cut.
+    ///
+    /// # Panics
+    /// If the input has become shorter than it was left, which only its owner can do.
     pub(crate) fn decode(&mut self, input: &mut [u8]) -> Decoded {
+        assert!(self.next <= input.len(), "bytes of a message under way have been removed from the input");
+        let valid_before = self.valid;
         loop {
-            let step = if self.in_payload { self.payload(input) } else { self.header(input) };
+            let step =
+                if self.in_payload { self.payload(input, valid_before) } else { self.header(input, valid_before) };
             match step {
                 Ok(Some(decoded)) => {
                     self.make_ready();
@@ -161,7 +167,7 @@ impl Decoder {
 
     /// Reads the next header, and a control frame whole.
     #[inline]
-    fn header(&mut self, input: &mut [u8]) -> Result<Option<Decoded>, Violation> {
+    fn header(&mut self, input: &mut [u8], valid_before: usize) -> Result<Option<Decoded>, Violation> {
         let bytes = input.get(self.next..).unwrap_or_default();
         let Some(start) = bytes.first_chunk().copied().map(Start) else { return Ok(Some(self.need_more(input))) };
 
@@ -181,7 +187,9 @@ impl Decoder {
             Opcode::Continuation => None,
             Opcode::Text => Some(MessageKind::Text),
             Opcode::Binary => Some(MessageKind::Binary),
-            Opcode::Close | Opcode::Ping | Opcode::Pong => return self.control(input, start, opcode),
+            Opcode::Close => return self.control(input, start, Decoded::Close),
+            Opcode::Ping => return self.control(input, start, Decoded::Ping),
+            Opcode::Pong => return self.control(input, start, Decoded::Pong),
         };
         let (kind, sequence) = self.sequence.follow(begins, start.fin())?;
         let (length_so_far, fragments) = if begins.is_some() { (0, 0) } else { (self.length, self.fragments) };
@@ -210,11 +218,16 @@ impl Decoder {
         if self.start == self.end {
             self.begin_at(self.next);
         }
-        self.payload(input)
+        self.payload(input, valid_before)
     }
 
     /// Reads a control frame, once all of it is there.
-    fn control(&mut self, input: &mut [u8], start: Start, opcode: Opcode) -> Result<Option<Decoded>, Violation> {
+    fn control(
+        &mut self,
+        input: &mut [u8],
+        start: Start,
+        found: fn(Span) -> Decoded,
+    ) -> Result<Option<Decoded>, Violation> {
         let bytes = input.get(self.next..).unwrap_or_default();
         let (Some(length), Some(key)) = (start.payload_length(bytes)?, start.masking_key(bytes)) else {
             return Ok(Some(self.need_more(input)));
@@ -230,17 +243,12 @@ impl Decoder {
         let consume = if self.start == self.end { end } else { 0 };
         self.next = end;
         self.forget(consume);
-        let span = Span { start: begin, end, consume };
-        Ok(Some(match opcode {
-            Opcode::Close => Decoded::Close { span },
-            Opcode::Ping => Decoded::Ping { span },
-            Opcode::Pong | Opcode::Continuation | Opcode::Text | Opcode::Binary => Decoded::Pong { span },
-        }))
+        Ok(Some(found(Span { start: begin, end, consume })))
     }
 
     /// Takes in what has come of the current frame's payload.
     #[inline]
-    fn payload(&mut self, input: &mut [u8]) -> Result<Option<Decoded>, Violation> {
+    fn payload(&mut self, input: &mut [u8], valid_before: usize) -> Result<Option<Decoded>, Violation> {
         let here = input.len().saturating_sub(self.next);
         let mut take = usize::try_from(self.left).map_or(here, |left| left.min(here));
         loop {
@@ -262,7 +270,7 @@ impl Decoder {
             return Ok(self.part(false));
         }
         // RFC 6455 §5.6: the whole message is UTF-8, so no code point may be left open.
-        if self.kind == MessageKind::Text && self.valid != self.end {
+        if self.kind == MessageKind::Text && !(self.valid == self.end && self.is_still_valid(input, valid_before)) {
             return self.not_utf8();
         }
         self.in_payload = false;
@@ -295,6 +303,12 @@ impl Decoder {
         let (Ok(more) | Err(more)) = checked;
         self.valid += more;
         checked.is_ok()
+    }
+
+    /// Whether the text that an earlier look has validated, which is up to `valid_before`, is still UTF-8. In between the
+    /// input was its owner's, who could have changed it, and a `Text` must never be made of anything else.
+    fn is_still_valid(&self, input: &[u8], valid_before: usize) -> bool {
+        valid_before <= self.start || input.get(self.start..valid_before).is_some_and(utf8::is_valid)
     }
 
     /// Fails on text that is not UTF-8. When parts are delivered, what came before the fault is handed out first, and

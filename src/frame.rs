@@ -4,9 +4,11 @@
 //! the module is public for whoever forwards, inspects or generates frames.
 
 mod header;
+mod keys;
 mod mask;
 
-pub use header::FrameHeader;
+pub use header::{EncodedHeader, FrameHeader};
 pub use mask::MaskingKey;
 
-pub(crate) use header::Start;
+pub(crate) use header::{MAX_CONTROL, Start};
+pub(crate) use keys::MaskingKeys;

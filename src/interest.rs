@@ -7,9 +7,11 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Interest {
-    /// Append bytes from the wire to the input. False while 1 MiB of output waits, or half of
-    /// [`Config::max_buffered`](crate::Config::max_buffered) if that is less, so that a peer that does not read cannot
-    /// make it more; and when nothing that could come matters any more.
+    /// Append bytes from the wire to the input. False only when nothing that could come matters any more.
+    ///
+    /// An application that answers what it reads should write its answers before it reads on, or stop reading while
+    /// [`output`](crate::Connection::output) has much remaining: otherwise a peer that does not read fills it up to
+    /// [`Config::max_buffered`](crate::Config::max_buffered).
     pub read: bool,
     /// Write [`Connection::output`](crate::Connection::output) to the wire.
     pub write: bool,

@@ -17,9 +17,10 @@
 //!     let request = loop {
 //!         match handshake.receive(&mut input) {
 //!             Ok(Some(request)) => break request,
-//!             Ok(None) => read_more(&mut socket, &mut input)?,
+//!             Ok(None) if read_more(&mut socket, &mut input)? == 0 => return Ok(()),
+//!             Ok(None) => {}
 //!             Err(rejection) => return Ok(socket.write_all(&rejection.response().to_bytes())?),
-//!         };
+//!         }
 //!     };
 //!     let mut ws = request.accept(Answer::new())?; // the 101 waits in the output
 //!
@@ -123,6 +124,8 @@ pub use misuse::{SendError, SendErrorKind};
 pub use opcode::{MessageKind, Opcode};
 pub use payload::Payload;
 pub use role::Role;
+#[cfg(feature = "getrandom")]
+pub use seed::NoEntropy;
 pub use seed::Seed;
 pub use text::{NotUtf8, Text, Utf8Bytes};
 pub use violation::Violation;

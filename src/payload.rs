@@ -7,7 +7,8 @@ use core::{fmt, ops::Deref};
 ///
 /// It dereferences to `[u8]`. To keep it, [`into_bytes`](Payload::into_bytes) takes it out of the input without a copy.
 ///
-/// Leaking one (`mem::forget`) leaves its frame in the input, and the connection would read it once more.
+/// Leaking one (`mem::forget`) leaves its frame in the input, already unmasked, to be read once more: the connection is of no
+/// use after that.
 pub struct Payload<'a> {
     input: &'a mut BytesMut,
     span: Span,
@@ -81,6 +82,24 @@ impl PartialEq for Payload<'_> {
 }
 
 impl Eq for Payload<'_> {}
+
+impl PartialEq<[u8]> for Payload<'_> {
+    fn eq(&self, other: &[u8]) -> bool {
+        **self == *other
+    }
+}
+
+impl PartialEq<&[u8]> for Payload<'_> {
+    fn eq(&self, other: &&[u8]) -> bool {
+        **self == **other
+    }
+}
+
+impl<const N: usize> PartialEq<&[u8; N]> for Payload<'_> {
+    fn eq(&self, other: &&[u8; N]) -> bool {
+        **self == **other
+    }
+}
 
 impl fmt::Debug for Payload<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,8 +1,5 @@
 //! The one place where entropy enters.
 
-use crate::frame::MaskingKey;
-use chacha20::ChaCha20Rng;
-use chacha20::rand_core::{Rng, SeedableRng};
 use core::fmt;
 
 /// Thirty-two secret random bytes, the source of a client's handshake nonce and of all its masking keys.
@@ -29,46 +26,27 @@ impl Seed {
     /// A seed from the operating system.
     ///
     /// # Errors
-    /// What the operating system says when it has no entropy to give.
+    /// [`NoEntropy`], when the operating system has none to give.
     #[cfg(feature = "getrandom")]
-    pub fn random() -> Result<Self, getrandom::Error> {
+    pub fn random() -> Result<Self, NoEntropy> {
         let mut entropy = [0; 32];
-        getrandom::fill(&mut entropy)?;
+        getrandom::fill(&mut entropy).map_err(NoEntropy)?;
         Ok(Self(entropy))
     }
+
+    pub(crate) const fn into_inner(self) -> [u8; 32] {
+        self.0
+    }
 }
+
+/// The operating system has no entropy to give.
+#[cfg(feature = "getrandom")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the operating system has no entropy to give: {0}")]
+pub struct NoEntropy(getrandom::Error);
 
 impl fmt::Debug for Seed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Seed(..)")
-    }
-}
-
-/// The stream of masking keys over a seed: one fresh key for each frame, none of which tells the next
-/// (RFC 6455 §5.3, §10.3).
-pub(crate) struct MaskingKeys(ChaCha20Rng);
-
-impl MaskingKeys {
-    pub(crate) fn new(Seed(entropy): Seed) -> Self {
-        Self(ChaCha20Rng::from_seed(entropy))
-    }
-
-    #[inline]
-    pub(crate) fn next(&mut self) -> MaskingKey {
-        MaskingKey::new(self.0.next_u32().to_le_bytes())
-    }
-
-    /// The random bytes of a handshake's nonce (RFC 6455 §4.1), which come out of the stream before any key.
-    #[cfg(feature = "handshake")]
-    pub(crate) fn nonce(&mut self) -> [u8; 16] {
-        let mut nonce = [0; 16];
-        self.0.fill_bytes(&mut nonce);
-        nonce
-    }
-}
-
-impl fmt::Debug for MaskingKeys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MaskingKeys(..)")
     }
 }

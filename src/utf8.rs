@@ -61,7 +61,7 @@ fn open_code_point(bytes: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{check, check_short};
     use std::vec::Vec;
 
     /// Every prefix of every cut agrees with the standard library, on both sides of the border between the two checks.

@@ -69,6 +69,7 @@ fn halves(stream: &[u8], automatic: bool) -> (Vec<String>, Vec<u8>, bool) {
         }
         receiver.receive_eof();
         assert!(!receiver.wants_read());
+        assert!(receiver.is_over() || heard.iter().all(|event| !event.starts_with("Closed")));
     }
     let mut output = Vec::new();
     output.put(sender.output());

@@ -1,7 +1,7 @@
 //! What an event holds can be kept: without a copy when it is a message, and without harm to what follows it.
 
 use ws_proto::bytes::{BufMut, Bytes, BytesMut};
-use ws_proto::{Config, Connection, Delivery, Event, Message, Utf8Bytes};
+use ws_proto::{Cause, Config, Connection, Delivery, Event, Message, SendErrorKind, Utf8Bytes, Violation};
 
 /// A frame of a server's, whose payload stays as it is.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
@@ -92,4 +92,56 @@ fn bytes_become_text_only_if_they_are() {
     assert_eq!(not_text.0, &b"\xE2\x28\xA1"[..]);
     assert_eq!(Utf8Bytes::try_from(vec![0xC3, 0xA9]).expect("this is UTF-8"), "é");
     assert!(Utf8Bytes::try_from(vec![0xC3]).is_err());
+}
+
+/// The input is the caller's between two looks at it, and a `Text` must be UTF-8 whatever was done to it then.
+#[test]
+fn text_that_was_tampered_with_is_no_text() {
+    let wire = [frame(0x01, b"hello"), frame(0x80, b"!")].concat();
+    for cut in 3..wire.len() {
+        let mut ws = client(&Config::new());
+        let mut input = BytesMut::from(&wire[..cut]);
+        assert!(ws.receive(&mut input).is_none());
+        input.iter_mut().filter(|byte| byte.is_ascii_lowercase()).for_each(|byte| *byte = 0xFF);
+        input.put(&wire[cut..]);
+        match ws.receive(&mut input) {
+            Some(Event::Closed(closure)) => assert_eq!(closure.cause, Cause::Violation(Violation::TextNotUtf8)),
+            event => panic!("cut at {cut}: {event:?}"),
+        }
+    }
+}
+
+#[test]
+fn text_out_of_another_buffer_is_text_or_nothing() {
+    let wire = frame(0x81, "h\u{e9}llo world".as_bytes());
+    for cut in 2..wire.len() {
+        let mut ws = client(&Config::new());
+        let mut input = BytesMut::from(&wire[..cut]);
+        assert!(ws.receive(&mut input).is_none());
+        let mut other = BytesMut::from(&[&b"\xFF".repeat(cut)[..], &wire[cut..]].concat()[..]);
+        match ws.receive(&mut other) {
+            Some(Event::Text(text)) => assert!(std::str::from_utf8(text.as_bytes()).is_ok()),
+            Some(Event::Closed(_)) | None => {}
+            event => panic!("cut at {cut}: {event:?}"),
+        };
+    }
+}
+
+#[test]
+#[should_panic(expected = "have been removed from the input")]
+fn an_input_that_lost_bytes_is_a_mistake_of_its_owner() {
+    let mut ws = client(&Config::new());
+    let mut input = BytesMut::from(&frame(0x01, b"hello")[..]);
+    assert!(ws.receive(&mut input).is_none());
+    input.clear();
+    ws.receive(&mut input);
+}
+
+#[test]
+fn a_message_larger_than_the_output_may_hold_is_told_apart() {
+    let mut ws = client(&Config::new().max_buffered(100));
+    assert_eq!(ws.send(vec![0; 101]).map_err(|error| error.kind()), Err(SendErrorKind::TooLarge));
+    assert_eq!(ws.send(vec![0; 94]), Ok(()));
+    let refused = ws.send(vec![0; 50]).expect_err("the output is full");
+    assert_eq!((refused.kind(), refused.into_message()), (SendErrorKind::Full, Some(vec![0; 50].into())));
 }

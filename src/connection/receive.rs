@@ -4,6 +4,7 @@ use crate::close::{CloseCode, CloseFrame};
 use crate::config::Config;
 use crate::decoder::{Decoded, Decoder};
 use crate::event::Event;
+use crate::frame::MAX_CONTROL;
 use crate::opcode::MessageKind;
 use crate::payload::{Payload, Span};
 use crate::role::Role;
@@ -20,8 +21,17 @@ pub struct ReceiveHalf {
     auto_pong: bool,
     auto_close: bool,
     transport: Transport,
-    /// Whether the peer's Close, a violation or the end of the transport has been met.
-    over: bool,
+    phase: Phase,
+}
+
+/// Whether frames are still read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Hearing,
+    /// The peer's Close or the end of the transport has come.
+    Over,
+    /// The peer broke the protocol.
+    Failed,
 }
 
 /// Whether the transport may give more.
@@ -48,10 +58,10 @@ pub struct Received<'i> {
 /// What the receiving half owes the peer or has to tell the sending half, which takes it with
 /// [`SendHalf::reply`](crate::SendHalf::reply).
 #[must_use = "the sending half has to take it"]
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Reply(pub(super) Owed);
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) enum Owed {
     /// The answer to a Ping.
     Pong(ControlPayload),
@@ -63,16 +73,15 @@ pub(super) enum Owed {
     EndOfStream,
 }
 
-/// The payload of a control frame, 125 bytes at most, without an allocation.
-#[derive(Clone)]
+/// The payload of a control frame, without an allocation.
 pub(super) struct ControlPayload {
-    bytes: [u8; 125],
+    bytes: [u8; MAX_CONTROL],
     length: usize,
 }
 
 impl ControlPayload {
     fn new(payload: &[u8]) -> Self {
-        let mut bytes = [0; 125];
+        let mut bytes = [0; MAX_CONTROL];
         let length = payload.len().min(bytes.len());
         for (place, byte) in bytes.iter_mut().zip(payload) {
             *place = *byte;
@@ -112,7 +121,7 @@ impl ReceiveHalf {
             auto_pong: config.auto_pong,
             auto_close: config.auto_close,
             transport: Transport::Open,
-            over: false,
+            phase: Phase::Hearing,
         }
     }
 
@@ -133,10 +142,15 @@ impl ReceiveHalf {
         }
     }
 
-    /// Whether bytes from the wire can still matter. After the end a client reads on until the server hangs up
-    /// (RFC 6455 §7.1.1).
+    /// Whether to go on reading: until the end of the stream or a violation. After the peer's Close nothing that comes is
+    /// looked at, but a client reads on until the server hangs up (RFC 6455 §7.1.1).
     pub const fn wants_read(&self) -> bool {
-        matches!(self.transport, Transport::Open)
+        matches!(self.transport, Transport::Open) && !matches!(self.phase, Phase::Failed)
+    }
+
+    /// Whether the last event has been told.
+    pub const fn is_over(&self) -> bool {
+        !matches!(self.phase, Phase::Hearing)
     }
 
     /// A whole short message at the front of the input. `None` says only that [`receive_any`](Self::receive_any) has to
@@ -148,7 +162,7 @@ impl ReceiveHalf {
 
     #[inline(never)]
     pub(super) fn receive_any<'i>(&mut self, input: &'i mut BytesMut) -> Option<Received<'i>> {
-        if self.over {
+        if self.is_over() {
             input.clear();
             return self.end_of_stream(input);
         }
@@ -164,28 +178,32 @@ impl ReceiveHalf {
                 input.truncate(keep);
                 self.end_of_stream(input)
             }
-            Decoded::Ping { span } => Some(self.ping(Payload::new(input, span))),
-            Decoded::Pong { span } => Received::event(Event::Pong(Payload::new(input, span))),
-            Decoded::Close { span } => {
+            Decoded::Ping(span) => Some(self.ping(Payload::new(input, span))),
+            Decoded::Pong(span) => Received::event(Event::Pong(Payload::new(input, span))),
+            Decoded::Close(span) => {
                 let read = close_frame(&Payload::new(input, span));
-                self.end(input);
                 match read {
-                    Ok(frame) => Some(self.close(frame)),
-                    Err(violation) => Received::reply(Owed::Failure(violation)),
+                    Ok(frame) => {
+                        self.end(input, Phase::Over);
+                        Some(self.close(frame))
+                    }
+                    Err(violation) => self.fail(input, violation),
                 }
             }
-            Decoded::Violation(violation) => {
-                self.end(input);
-                Received::reply(Owed::Failure(violation))
-            }
+            Decoded::Violation(violation) => self.fail(input, violation),
         }
     }
 
     /// Hears no more: RFC 6455 §1.4 and §7.1.7 drop what comes after the end.
-    fn end(&mut self, input: &mut BytesMut) {
+    fn end(&mut self, input: &mut BytesMut, phase: Phase) {
         input.clear();
-        self.over = true;
+        self.phase = phase;
         self.decoder.stop();
+    }
+
+    fn fail<'i>(&mut self, input: &mut BytesMut, violation: Violation) -> Option<Received<'i>> {
+        self.end(input, Phase::Failed);
+        Received::reply(Owed::Failure(violation))
     }
 
     fn end_of_stream<'i>(&mut self, input: &mut BytesMut) -> Option<Received<'i>> {
@@ -193,7 +211,9 @@ impl ReceiveHalf {
             Transport::Open | Transport::Told => None,
             Transport::Ended => {
                 self.transport = Transport::Told;
-                self.end(input);
+                if !self.is_over() {
+                    self.end(input, Phase::Over);
+                }
                 Received::reply(Owed::EndOfStream)
             }
         }

@@ -5,7 +5,7 @@ use super::receive::{ControlPayload, Owed, Reply};
 use crate::close::{CloseCode, CloseFrame};
 use crate::config::Config;
 use crate::event::{Cause, Closure};
-use crate::frame::{FrameHeader, MaskingKey};
+use crate::frame::{FrameHeader, MAX_CONTROL, MaskingKey, MaskingKeys};
 use crate::interest::Interest;
 use crate::message::Message;
 use crate::misuse::{SendError, SendErrorKind};
@@ -13,7 +13,6 @@ use crate::opcode::{MessageKind, Opcode};
 use crate::role::Role;
 use crate::rules::closing::Closing;
 use crate::rules::sequence::Sequence;
-use crate::seed::MaskingKeys;
 use crate::text::Utf8Bytes;
 use alloc::boxed::Box;
 use bytes::{Buf, Bytes, BytesMut};
@@ -24,12 +23,6 @@ const LARGE: usize = 4 << 10;
 
 /// How much is copied and masked at a time, so that it is still in the first-level cache when it is masked.
 const BLOCK: usize = 16 << 10;
-
-/// The largest payload of a control frame (RFC 6455 §5.5).
-const MAX_CONTROL: usize = 125;
-
-/// While this much output waits, or half of [`Config::max_buffered`] if that is less, nothing more should be read.
-const CROWDED: usize = 1 << 20;
 
 /// The sending half of a connection that was taken apart with
 /// [`Connection::into_halves`](crate::Connection::into_halves). Its methods are those of the
@@ -116,14 +109,28 @@ impl SendHalf {
         Some(Closure { sent, received, cause })
     }
 
-    /// As [`Connection::interest`](crate::Connection::interest); `read` is about what the sending half knows: whether so
-    /// much output waits that the other half should pause.
+    /// As [`Connection::interest`](crate::Connection::interest); `read` is the other half's to say, by
+    /// [`ReceiveHalf::wants_read`](crate::ReceiveHalf::wants_read), unless it is time to hang up.
     #[inline]
     pub fn interest(&self) -> Interest {
         let write = self.output.has_remaining();
-        let hang_up = self.closing.hangs_up(self.role, self.end_of_stream);
-        let crowded = self.output.remaining() >= CROWDED.min(self.max_buffered / 2).max(1);
-        Interest { read: !hang_up && !self.end_of_stream && !crowded, write, hang_up: hang_up && !write }
+        let over = self.is_over();
+        Interest { read: !over, write, hang_up: over && !write }
+    }
+
+    /// Whether to close the transport, once the output is written.
+    #[inline]
+    const fn is_over(&self) -> bool {
+        match self.closing {
+            Closing::Open | Closing::Sent | Closing::Received => false,
+            // RFC 6455 §7.1.1: the server closes at once; the client waits for the server to do it.
+            Closing::Agreed => match self.role {
+                Role::Server => true,
+                Role::Client => self.end_of_stream,
+            },
+            // RFC 6455 §7.1.7: failing the connection includes closing it, on either side.
+            Closing::Failed(_) | Closing::Ended => true,
+        }
     }
 
     /// As [`Connection::output`](crate::Connection::output).
@@ -269,7 +276,7 @@ impl SendHalf {
         if !self.closing.may_pong() {
             return;
         }
-        let header = self.header(true, Opcode::Pong, payload.as_slice().len());
+        let header = self.control_header(Opcode::Pong, payload.as_slice().len());
         if let Some(key) = header.masking_key {
             key.apply(payload.as_mut_slice());
         }
@@ -287,7 +294,7 @@ impl SendHalf {
                 length += 1;
             }
         }
-        let header = self.header(true, Opcode::Close, length);
+        let header = self.control_header(Opcode::Close, length);
         self.append(&header, body.get(..length).unwrap_or_default());
         self.closing = self.closing.send();
         self.frames.get_or_insert_default().sent = Some(frame);
@@ -311,16 +318,25 @@ impl SendHalf {
     /// The header of a frame that finds room in the output.
     #[inline]
     fn admit(&mut self, fin: bool, opcode: Opcode, length: usize) -> Result<FrameHeader, SendErrorKind> {
-        let header = self.header(fin, opcode, length);
-        let room = self.max_buffered.saturating_sub(self.output.remaining());
-        if length.saturating_add(header.size()) > room { Err(SendErrorKind::Full) } else { Ok(header) }
+        let payload_length = length as u64;
+        let unmasked = FrameHeader { fin, rsv: 0, opcode, masking_key: None, payload_length };
+        let size = length.saturating_add(unmasked.size() + if self.keys.is_some() { 4 } else { 0 });
+        if size > self.max_buffered.saturating_sub(self.output.remaining()) {
+            return Err(if size > self.max_buffered { SendErrorKind::TooLarge } else { SendErrorKind::Full });
+        }
+        Ok(self.masked(unmasked))
     }
 
-    /// A header; a client's with a fresh masking key (RFC 6455 §5.3).
+    /// The header of a control frame that has its place in any case.
+    fn control_header(&mut self, opcode: Opcode, length: usize) -> FrameHeader {
+        let payload_length = length as u64;
+        self.masked(FrameHeader { fin: true, rsv: 0, opcode, masking_key: None, payload_length })
+    }
+
+    /// A client's header gets a fresh masking key (RFC 6455 §5.3).
     #[inline]
-    fn header(&mut self, fin: bool, opcode: Opcode, length: usize) -> FrameHeader {
-        let masking_key = self.keys.as_mut().map(|keys| keys.next());
-        FrameHeader { fin, rsv: 0, opcode, masking_key, payload_length: length as u64 }
+    fn masked(&mut self, header: FrameHeader) -> FrameHeader {
+        FrameHeader { masking_key: self.keys.as_mut().map(|keys| keys.next()), ..header }
     }
 
     #[inline]

@@ -2,7 +2,6 @@
 
 use super::mask::MaskingKey;
 use crate::opcode::{MessageKind, Opcode};
-use crate::role::Role;
 use crate::violation::Violation;
 
 const FIN: u8 = 0x80;
@@ -10,8 +9,10 @@ const RSV: u8 = 0x70;
 const OPCODE: u8 = 0x0F;
 const MASK: u8 = 0x80;
 const LENGTH: u8 = 0x7F;
-/// The largest length that fits the second byte, and the largest payload of a control frame.
+/// The largest length that fits the second byte.
 const SHORT: u8 = 125;
+/// The largest payload of a control frame in bytes (RFC 6455 §5.5).
+pub(crate) const MAX_CONTROL: usize = SHORT as usize;
 const EXTENDED_16: u8 = 126;
 
 /// The header of a frame (RFC 6455 §5.2).
@@ -72,7 +73,8 @@ impl FrameHeader {
         2 + extended + if self.masking_key.is_some() { 4 } else { 0 }
     }
 
-    /// The bytes of the header, its length in the shortest form.
+    /// The bytes of the header, its length in the shortest form. Only the form is seen to: what RFC 6455 does not allow,
+    /// such as a long Ping, is encoded as it stands.
     pub fn encode(&self) -> EncodedHeader {
         let mut header = EncodedHeader { bytes: [0; Self::MAX_SIZE], size: 0 };
         let first = if self.fin { FIN } else { 0 } | (self.rsv << 4 & RSV) | self.opcode.bits();
@@ -138,10 +140,10 @@ impl Start {
         Ok(opcode)
     }
 
-    /// Type and length of a message, if this is the only frame of one, of 125 bytes at most, that comes to this role
-    /// with no reserved bit set.
+    /// Type and length of a message, if this is the only frame of one, of 125 bytes at most, that is masked as it
+    /// should be and has no reserved bit set.
     #[inline(always)]
-    pub(crate) fn short_message(self, role: Role) -> Option<(MessageKind, usize)> {
+    pub(crate) fn short_message(self, masked: bool) -> Option<(MessageKind, usize)> {
         const TEXT: u8 = FIN | Opcode::Text.bits();
         const BINARY: u8 = FIN | Opcode::Binary.bits();
         let [first, second] = self.0;
@@ -150,11 +152,8 @@ impl Start {
             BINARY => MessageKind::Binary,
             _ => return None,
         };
-        // RFC 6455 §5.1: the mask bit is due at a server and not at a client; where it is wrong, this sets it.
-        let length = match role {
-            Role::Server => second ^ MASK,
-            Role::Client => second,
-        };
+        // Where the mask bit is not as it should be, this sets it, and no length is so large.
+        let length = if masked { second ^ MASK } else { second };
         if length <= SHORT { Some((kind, usize::from(length))) } else { None }
     }
 

@@ -2,13 +2,14 @@
 
 use super::build::{BuildError, HeaderLines, check_subprotocol};
 use super::extensions::Extensions;
-use super::fields::{elements, is_token, lists};
+use super::fields::{is_token, lists};
 use super::head::{HeadError, HeadReader, Headers, RawHead};
 use super::key::{Key, accept_key, from_nonce};
 use super::uri::WebSocketUri;
 use crate::config::Config;
 use crate::connection::Connection;
-use crate::seed::{MaskingKeys, Seed};
+use crate::frame::MaskingKeys;
+use crate::seed::Seed;
 use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
 use bytes::{Bytes, BytesMut};
 use core::{fmt, str};
@@ -163,7 +164,7 @@ impl Handshake {
                 Err(error) => Err(error.into()),
             };
             match response {
-                Ok(interim) if interim.status != 101 && interim.status < 200 => {}
+                Ok(interim) if matches!(interim.status, 100 | 102..=199) => {}
                 other => break other,
             }
         };
@@ -194,8 +195,12 @@ impl Handshake {
         if head.http_minor == 0 {
             return Err(Flaw::HttpVersion);
         }
-        let mut upgrades = values("upgrade").flat_map(elements).peekable();
-        if upgrades.peek().is_none() || !upgrades.all(|element| element.eq_ignore_ascii_case(b"websocket")) {
+        // RFC 9110 §8.6, RFC 9112 §6.1: neither belongs to a 101. What came after it could be taken for a body.
+        if values("content-length").any(|value| value != b"0") || values("transfer-encoding").next().is_some() {
+            return Err(Flaw::Body);
+        }
+        let mut upgrades = values("upgrade");
+        if !upgrades.next().is_some_and(|value| value.eq_ignore_ascii_case(b"websocket")) || upgrades.next().is_some() {
             return Err(Flaw::Upgrade);
         }
         if !values("connection").any(|value| lists(value, "upgrade")) {
@@ -250,6 +255,10 @@ impl ResponseHead {
             else {
                 return Err(Flaw::Malformed);
             };
+            // RFC 9110 §15: no status is below 100.
+            if status < 100 {
+                return Err(Flaw::Malformed);
+            }
             Ok(Self { bytes: raw.bytes.clone(), http_minor, status, headers_start: raw.headers_start() })
         })
     }
@@ -320,8 +329,11 @@ pub enum Flaw {
     /// A 101 before HTTP/1.1.
     #[error("the answer has to be HTTP/1.1 (RFC 6455 §4.2.2)")]
     HttpVersion,
-    /// `Upgrade` is missing or is not websocket.
-    #[error("Upgrade is missing or is not websocket (RFC 6455 §4.1)")]
+    /// A 101 that announces a body.
+    #[error("a 101 has no body (RFC 9112 §6.1)")]
+    Body,
+    /// `Upgrade` is missing, repeated or not websocket.
+    #[error("Upgrade is missing, repeated or not websocket (RFC 6455 §4.1)")]
     Upgrade,
     /// `Connection` is missing or does not hold Upgrade.
     #[error("Connection is missing or does not hold Upgrade (RFC 6455 §4.1)")]

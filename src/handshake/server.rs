@@ -321,8 +321,6 @@ pub struct Response {
     content_type: Option<String>,
     body: Bytes,
     head_only: bool,
-    /// Whether it says that the resource can be upgraded to a WebSocket.
-    offers_upgrade: bool,
 }
 
 impl Response {
@@ -371,16 +369,18 @@ impl Response {
     /// The bytes to write; then the transport is to be closed, as `Connection: close` announces.
     pub fn to_bytes(&self) -> Bytes {
         let mut lines = HeaderLines::default();
-        if self.offers_upgrade {
-            // RFC 9110 §7.8: whoever sends Upgrade names it in Connection.
+        if self.status == 426 {
+            // RFC 9110 §15.5.22 wants the Upgrade; §7.8: whoever sends it names it in Connection.
             lines.push("Upgrade", &[b"websocket"]);
             lines.push("Connection", &[b"close, Upgrade"]);
         } else {
             lines.push("Connection", &[b"close"]);
         }
-        // RFC 9110 §8.6, §15.4.5: these two have no body, and say nothing of its length.
-        let bodiless = matches!(self.status, 204 | 304);
-        if !bodiless {
+        // RFC 9110 §8.6, §15.3.6, §15.4.5: these have no body, and two of them say nothing of its length.
+        let bodiless = matches!(self.status, 204 | 205 | 304);
+        if self.status == 205 {
+            lines.push("Content-Length", &[b"0"]);
+        } else if !bodiless {
             if let Some(content_type) = &self.content_type {
                 lines.push("Content-Type", &[content_type.as_bytes()]);
             }
@@ -392,14 +392,7 @@ impl Response {
     }
 
     const fn of(status: u16) -> Self {
-        Self {
-            status,
-            headers: HeaderLines::new(),
-            content_type: None,
-            body: Bytes::new(),
-            head_only: false,
-            offers_upgrade: false,
-        }
+        Self { status, headers: HeaderLines::new(), content_type: None, body: Bytes::new(), head_only: false }
     }
 
     /// An answer of our own, with a sentence for whoever reads it.
@@ -437,7 +430,7 @@ const fn phrase(status: u16) -> &'static str {
         502 => "Bad Gateway",
         503 => "Service Unavailable",
         504 => "Gateway Timeout",
-        _ => "Status",
+        _ => "",
     }
 }
 
@@ -473,12 +466,10 @@ impl Rejection {
         match self.reason {
             // RFC 9110 §15.5.6.
             Reason::Method => response.headers.push("Allow", &[b"GET"]),
-            // RFC 6455 §4.2.2, §4.4; RFC 9110 §15.5.22 wants the Upgrade.
-            Reason::NoUpgrade | Reason::UnsupportedVersion => {
-                response.offers_upgrade = true;
+            // RFC 6455 §4.2.2, §4.4.
+            Reason::NoUpgrade | Reason::UnsupportedVersion | Reason::Version => {
                 response.headers.push("Sec-WebSocket-Version", &[b"13"]);
             }
-            Reason::Version => response.headers.push("Sec-WebSocket-Version", &[b"13"]),
             Reason::Malformed
             | Reason::BareLineFeed
             | Reason::HeadTooLarge
@@ -682,7 +673,9 @@ impl<'h> Fields<'h> {
         if !is_host && (version == 1 || !matches!(self.host, Once::Missing)) {
             return Err(Reason::Host);
         }
-        if !self.has_upgrade {
+        // RFC 9110 §7.8: an upgrade to something else may be passed over, unless a WebSocket is meant.
+        let means_websocket = !matches!((self.key, self.version), (Once::Missing, Once::Missing));
+        if !self.has_upgrade || !(self.upgrades_to_websocket || means_websocket) {
             return Err(Reason::NoUpgrade);
         }
         if version == 0 {

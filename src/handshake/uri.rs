@@ -29,7 +29,7 @@ impl WebSocketUri {
         self.secure
     }
 
-    /// The host: a name, an IPv4 address, or an IPv6 address in its brackets.
+    /// The host: a name, an IPv4 address, or an IPv6 address in its brackets, which a TLS server name goes without.
     pub fn host(&self) -> &str {
         &self.host
     }
@@ -70,7 +70,7 @@ pub enum InvalidUri {
     #[error("a WebSocket URI has no user information (RFC 6455 §3)")]
     UserInfo,
     /// The host is missing or not a name or address.
-    #[error("the host is missing or malformed (RFC 3986 §3.2.2)")]
+    #[error("the host is missing or malformed; write an international name in its ASCII form (RFC 3986 §3.2.2)")]
     Host,
     /// The port is not a number from 1 to 65535.
     #[error("the port is not a number from 1 to 65535")]

@@ -1,6 +1,5 @@
 //! Who closes when (RFC 6455 §5.5.1, §7.1).
 
-use crate::role::Role;
 use crate::violation::Violation;
 
 /// How far the connection is on its way to the end.
@@ -65,17 +64,5 @@ impl Closing {
     /// Whether a Close frame may be sent: once, while there is somebody to read it.
     pub(crate) const fn may_close(self) -> bool {
         matches!(self, Self::Open | Self::Received)
-    }
-
-    /// Whether to close the transport, once the output is written.
-    pub(crate) const fn hangs_up(self, role: Role, end_of_stream: bool) -> bool {
-        match (self, role) {
-            // RFC 6455 §7.1.1: the server closes at once; the client waits for the server to do it.
-            (Self::Agreed, Role::Server) => true,
-            (Self::Agreed, Role::Client) => end_of_stream,
-            // RFC 6455 §7.1.7: failing the connection includes closing it, on either side.
-            (Self::Failed(_) | Self::Ended, _) => true,
-            (Self::Open | Self::Sent | Self::Received, _) => false,
-        }
     }
 }
