@@ -460,3 +460,31 @@ fn after_the_end() {
         assert!(matches!(handshake.receive(&mut input), Err(Error::Invalid(Flaw::Over))));
     }
 }
+
+/// 6455-4.1-46, RFC 9110 §8.6, RFC 9112 §6.1: a 101 has no body; what came after it could be taken for one.
+#[test]
+fn an_answer_with_a_body() {
+    for (name, value) in [("Content-Length", "5"), ("Content-Length", "x"), ("Transfer-Encoding", "chunked")] {
+        flawed(|accept| Head::switching(accept).add(name, value).bytes(), Flaw::Body);
+    }
+    taken(|accept| Head::switching(accept).add("Content-Length", "0").bytes());
+}
+
+/// 6455-4.1-41: the value of `Upgrade` is websocket, and nothing besides it.
+#[test]
+fn an_answer_with_several_upgrades() {
+    for value in ["websocket, websocket", "websocket,", "h2c, websocket", "websocket/13"] {
+        flawed(|accept| Head::switching(accept).set("Upgrade", value).bytes(), Flaw::Upgrade);
+    }
+    for value in ["websocket", "h2c"] {
+        flawed(|accept| Head::switching(accept).add("Upgrade", value).bytes(), Flaw::Upgrade);
+    }
+}
+
+/// RFC 9110 §15: a status below 100 is none, and is not waited behind like an interim answer.
+#[test]
+fn a_status_below_100() {
+    for status in ["000", "001", "099"] {
+        flawed(|_| Head::new(format!("HTTP/1.1 {status} X")).bytes(), Flaw::Malformed);
+    }
+}

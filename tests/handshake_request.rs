@@ -163,6 +163,20 @@ fn a_request_without_upgrade() {
     assert!(answer.has_token("Connection", "Upgrade"), "{answer:?}");
 }
 
+/// RFC 9110 §7.8: an upgrade to something else is passed over when nothing speaks of a WebSocket, and the page is served.
+#[test]
+fn another_upgrade_is_passed_over() {
+    let h2c = Head::new("GET / HTTP/1.1")
+        .add("Host", "example.com")
+        .add("Connection", "Upgrade, HTTP2-Settings")
+        .add("Upgrade", "h2c")
+        .add("HTTP2-Settings", "AAMAAABkAAQCAAAAAAIAAAAA");
+    refused(&h2c.bytes(), Reason::NoUpgrade);
+    for (name, value) in [("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="), ("Sec-WebSocket-Version", "13")] {
+        assert_eq!(refused(&h2c.clone().add(name, value).bytes(), Reason::Upgrade).status(), 400);
+    }
+}
+
 /// A page can be served on the same port: a plain GET is told as such, with its head, and the application answers.
 #[test]
 fn a_plain_get_can_be_answered_with_a_page() {
