@@ -142,6 +142,23 @@ fn an_interrupted_message_fails() {
     }
 }
 
+/// 6455-5.4-7: also when each frame is complete in itself and nothing of the message has come yet.
+#[test]
+fn an_empty_beginning_is_a_message_under_way() {
+    for role in ROLES {
+        for between in [&[][..], &[Frame::ping("?")], &[Frame::continuation("").part(), Frame::pong("")]] {
+            let mut connection = connection(role, &Config::new());
+            let mut input = BytesMut::new();
+            feed(&mut connection, &mut input, &stream(role, &[Frame::text("").part()]));
+            for frame in between {
+                feed(&mut connection, &mut input, &stream(role, std::slice::from_ref(frame)));
+            }
+            let seen = feed(&mut connection, &mut input, &stream(role, &[Frame::binary("new")]));
+            assert_eq!(seen, [failed(Violation::MessageInterrupted)]);
+        }
+    }
+}
+
 /// 6455-5.4-15, 6455-6.2-3, 6455-5.6-2: the type of the first frame holds for all: text is checked in every fragment,
 /// binary in none.
 #[test]

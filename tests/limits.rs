@@ -114,6 +114,10 @@ fn max_fragments() {
             }
         }
     }
+    for role in ROLES {
+        let none = Config::new().max_fragments(0);
+        assert_fails(role, &none, &stream(role, &[Frame::binary("x")]), &[], Violation::TooManyFragments);
+    }
     assert_eq!(Violation::TooManyFragments.close_code().get(), 1009);
 }
 

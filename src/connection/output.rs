@@ -112,7 +112,7 @@ impl Output {
             let large = count.min(first.payload.len());
             self.large_bytes -= large;
             count -= large;
-            if first.before > 0 || large < first.payload.len() {
+            if large < first.payload.len() {
                 first.payload.advance(large);
                 return;
             }
