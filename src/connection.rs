@@ -24,8 +24,8 @@ use bytes::BytesMut;
 
 /// One WebSocket connection after its handshake: bytes in, events out; messages in, bytes out.
 ///
-/// It does no I/O. The caller appends what comes from the wire to an input buffer of its own, takes events out of it with
-/// [`receive`](Connection::receive), and writes [`output`](Connection::output) to the wire;
+/// It does no I/O. The caller appends what comes from the wire to an input buffer of its own, takes events out of it
+/// with [`receive`](Connection::receive), and writes [`output`](Connection::output) to the wire;
 /// [`interest`](Connection::interest) says which of the two is due.
 ///
 /// What a peer does wrong never makes a method fail: it ends the connection with the Close frame that is due in the
@@ -83,8 +83,8 @@ impl Connection {
     /// `input` is this connection's alone while there is anything in it; only append to it. When it is empty, another
     /// connection may use the same buffer. Bytes that come after the end are dropped.
     ///
-    /// *Complexity*: linear in the bytes that are new since the last call, however they are cut; no allocation but for a
-    /// Close frame.
+    /// *Complexity*: linear in the bytes that are new since the last call, however they are cut; no allocation but for
+    /// a Close frame.
     ///
     /// # Panics
     /// If bytes of a message under way have been removed from the input. Nothing that a peer sends does that.
@@ -112,8 +112,8 @@ impl Connection {
     }
 
     /// Says that the transport has nothing more to give. What the input still holds can be received, then comes
-    /// [`Event::Closed`], unless that has been told already. What waits in the output is still to be written, as the peer
-    /// may have ended its side alone.
+    /// [`Event::Closed`], unless that has been told already. What waits in the output is still to be written, as the
+    /// peer may have ended its side alone.
     ///
     /// Call it when reading or writing fails, too: [`Event::Closed`] comes all the same, and then the connection can be
     /// dropped with what waits.
@@ -173,8 +173,8 @@ impl Connection {
         self.sender.send(message)
     }
 
-    /// Sends the next fragment of a message (RFC 6455 §5.4). The first one begins it, the one with `fin` ends it; all are
-    /// of one type. Pings, Pongs and a Close may be sent in between, other messages not.
+    /// Sends the next fragment of a message (RFC 6455 §5.4). The first one begins it, the one with `fin` ends it; all
+    /// are of one type. Pings, Pongs and a Close may be sent in between, other messages not.
     ///
     /// ```
     /// # use ws_proto::{Config, Connection};
@@ -185,7 +185,8 @@ impl Connection {
     /// ```
     ///
     /// # Errors
-    /// [`SendErrorKind::Full`], [`SendErrorKind::Closed`] or [`SendErrorKind::KindChanged`]; the error gives the part back.
+    /// [`SendErrorKind::Full`], [`SendErrorKind::Closed`] or [`SendErrorKind::KindChanged`]; the error gives
+    /// the part back.
     pub fn send_part(&mut self, part: impl Into<Message>, fin: bool) -> Result<(), SendError> {
         self.sender.send_part(part, fin)
     }
@@ -242,16 +243,17 @@ impl Connection {
         self.sender.role()
     }
 
-    /// Takes the connection apart, so that one task reads and another writes without a lock. What the receiving half owes
-    /// the peer travels to the other as a value.
+    /// Takes the connection apart, so that one task reads and another writes without a lock. What the receiving half
+    /// owes the peer travels to the other as a value.
     ///
-    /// * The reader receives, passes every `reply` on, and reads while [`wants_read`](ReceiveHalf::wants_read). At the end of
-    ///   the stream, or when reading fails, it calls [`receive_eof`](ReceiveHalf::receive_eof) and receives once more.
+    /// * The reader receives, passes every `reply` on, and reads while [`wants_read`](ReceiveHalf::wants_read). At the
+    ///   end of the stream, or when reading fails, it calls [`receive_eof`](ReceiveHalf::receive_eof) and receives once
+    ///   more.
     /// * The writer takes replies, looks whether there is a [`closure`](SendHalf::closure), and writes while
-    ///   [`interest`](SendHalf::interest) says so. When that says `hang_up`, it ends the writing side, lets the reader read on
-    ///   for a moment, and drops both.
-    /// * One bounded channel for replies and messages keeps them in order and gives the back-pressure: a Close that overtakes
-    ///   a message would refuse it, and the channel's capacity is memory that the peer can fill.
+    ///   [`interest`](SendHalf::interest) says so. When that says `hang_up`, it ends the writing side, lets the reader
+    ///   read on for a moment, and drops both.
+    /// * One bounded channel for replies and messages keeps them in order and gives the back-pressure: a Close that
+    ///   overtakes a message would refuse it, and the channel's capacity is memory that the peer can fill.
     ///
     /// ```
     /// # use ws_proto::{bytes::BytesMut, Config, Connection};

@@ -5,10 +5,10 @@
 //!                       start            end            next
 //! ```
 //!
-//! A payload is unmasked once, when it arrives, and while that happens it moves left against the message so far, so that
-//! a fragmented message ends as one slice. Whenever the input is used up, what is left of a frame's beginning, 130 bytes
-//! at most, moves left too and the dead bytes fall off the end: the input never holds more than the message, one header
-//! and these bytes, and nothing that has its place is moved again.
+//! A payload is unmasked once, when it arrives, and while that happens it moves left against the message so far, so
+//! that a fragmented message ends as one slice. Whenever the input is used up, what is left of a frame's beginning, 130
+//! bytes at most, moves left too and the dead bytes fall off the end: the input never holds more than the message, one
+//! header and these bytes, and nothing that has its place is moved again.
 
 use crate::config::{Config, Delivery};
 use crate::frame::{MaskingKey, Start};
@@ -305,8 +305,8 @@ impl Decoder {
         checked.is_ok()
     }
 
-    /// Whether the text that an earlier look has validated, which is up to `valid_before`, is still UTF-8. In between the
-    /// input was its owner's, who could have changed it, and a `Text` must never be made of anything else.
+    /// Whether the text that an earlier look has validated, which is up to `valid_before`, is still UTF-8. In between
+    /// the input was its owner's, who could have changed it, and a `Text` must never be made of anything else.
     fn is_still_valid(&self, input: &[u8], valid_before: usize) -> bool {
         valid_before <= self.start || input.get(self.start..valid_before).is_some_and(utf8::is_valid)
     }

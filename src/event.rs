@@ -31,7 +31,8 @@ pub enum Event<'a> {
         /// Whether the message ends with it.
         fin: bool,
     },
-    /// A Ping, at most 125 bytes. It is answered already, unless [`Config::auto_pong`](crate::Config::auto_pong) is off.
+    /// A Ping, at most 125 bytes. It is answered already, unless [`Config::auto_pong`](crate::Config::auto_pong) is
+    /// off.
     Ping(Payload<'a>),
     /// A Pong, at most 125 bytes: the answer to a Ping, or unasked for.
     Pong(Payload<'a>),

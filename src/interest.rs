@@ -15,9 +15,10 @@ pub struct Interest {
     pub read: bool,
     /// Write [`Connection::output`](crate::Connection::output) to the wire.
     pub write: bool,
-    /// Close the transport: everything is written. After both Close frames a server's is set at once, a client's when the
-    /// server has hung up and [`receive_eof`](crate::Connection::receive_eof) has been called (RFC 6455 §7.1.1); give that
-    /// wait a deadline, after which a client may hang up all the same. After a violation it is set on either side.
+    /// Close the transport: everything is written. After both Close frames a server's is set at once, a client's when
+    /// the server has hung up and [`receive_eof`](crate::Connection::receive_eof) has been called (RFC 6455 §7.1.1);
+    /// give that wait a deadline, after which a client may hang up all the same. After a violation it is set on either
+    /// side.
     ///
     /// End the writing side first and read on for a moment, so that unread
     /// bytes do not make the operating system reset the connection and take the last frame with it (RFC 6455 §7.1.1).

@@ -7,8 +7,8 @@ use core::{fmt, ops::Deref};
 ///
 /// It dereferences to `[u8]`. To keep it, [`into_bytes`](Payload::into_bytes) takes it out of the input without a copy.
 ///
-/// Leaking one (`mem::forget`) leaves its frame in the input, already unmasked, to be read once more: the connection is of no
-/// use after that.
+/// Leaking one (`mem::forget`) leaves its frame in the input, already unmasked, to be read once more: the connection is
+/// of no use after that.
 pub struct Payload<'a> {
     input: &'a mut BytesMut,
     span: Span,
@@ -31,8 +31,8 @@ impl<'a> Payload<'a> {
 
     /// The payload as an owned value.
     ///
-    /// A message is split off the input without a copy, and the memory it arrived in is shared between the two until the
-    /// value is dropped; [`Bytes::copy_from_slice`] is the better choice for a short one that is kept for long. The
+    /// A message is split off the input without a copy, and the memory it arrived in is shared between the two until
+    /// the value is dropped; [`Bytes::copy_from_slice`] is the better choice for a short one that is kept for long. The
     /// payload of a control frame in the middle of a fragmented message, at most 125 bytes, is copied.
     pub fn into_bytes(mut self) -> Bytes {
         let Span { start, end, consume } = self.span;

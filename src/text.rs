@@ -59,9 +59,9 @@ impl Utf8Bytes {
 
 /// The one place where checked bytes become a `str` again without a second check.
 ///
-/// Private to this file, whose two types hold nothing but checked bytes. A `Text` is made by [`Text::validated`] of bytes that
-/// the decoder has checked in the same borrow of the input, so that nobody could change them in between; a `Utf8Bytes` is
-/// made of a `Text`, a `str`, or bytes that pass [`utf8::is_valid`]. Neither gives out a mutable view.
+/// Private to this file, whose two types hold nothing but checked bytes. A `Text` is made by [`Text::validated`] of
+/// bytes that the decoder has checked in the same borrow of the input, so that nobody could change them in between; a
+/// `Utf8Bytes` is made of a `Text`, a `str`, or bytes that pass [`utf8::is_valid`]. Neither gives out a mutable view.
 #[inline]
 fn str_of(validated: &[u8]) -> &str {
     // SAFETY: `validated` is UTF-8, as the invariant above says; the type that holds it cannot be changed.

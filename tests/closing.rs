@@ -82,8 +82,8 @@ fn receives_every_code() {
     }
 }
 
-/// 6455-7.4.1-4, 6455-7.4.1-5, 6455-7.4.1-6, 6455-7.4.1-11, 6455-7.4.1-13, 6455-7.4.2-1, 6455-7.1.2-1: of all 65536 codes
-/// exactly those that may travel can be sent, 1010 by a client only.
+/// 6455-7.4.1-4, 6455-7.4.1-5, 6455-7.4.1-6, 6455-7.4.1-11, 6455-7.4.1-13, 6455-7.4.2-1, 6455-7.1.2-1: of all 65536
+/// codes exactly those that may travel can be sent, 1010 by a client only.
 #[test]
 fn sends_every_code() {
     for code in 0..=u16::MAX {
@@ -109,7 +109,8 @@ fn sends_every_code() {
     }
 }
 
-/// 6455-7.4.1-2, 6455-7.4.1-3, 6455-7.4.1-7, 6455-7.4.1-8, 6455-7.4.1-9, 6455-7.4.1-12: the names stand for the numbers.
+/// 6455-7.4.1-2, 6455-7.4.1-3, 6455-7.4.1-7, 6455-7.4.1-8, 6455-7.4.1-9, 6455-7.4.1-12: the names stand for the
+/// numbers.
 #[test]
 fn codes_have_their_names() {
     let names = [
@@ -132,7 +133,8 @@ fn codes_have_their_names() {
     }
 }
 
-/// 6455-7.4.1-2, 6455-7.4.1-7, 6455-7.4.1-9, 6455-7.1.7-5: each violation fails with the code that the RFC names for it.
+/// 6455-7.4.1-2, 6455-7.4.1-7, 6455-7.4.1-9, 6455-7.1.7-5: each violation fails with the code that the RFC names for
+/// it.
 #[test]
 fn violations_have_their_codes() {
     let violations = [
@@ -226,7 +228,8 @@ fn reasons_are_utf_8() {
 }
 
 /// 6455-7.1.2-1, 6455-7.1.2-2, 6455-5.5.1-11, 6455-5.5.1-12, 6455-5.5.1-13, 6455-7.1.1-3, 6455-7.1.1-5, 6455-7.1.1-6,
-/// 6455-7.1.5-1, 6455-7.3-3: this side closes; when the answer has come a server hangs up and a client waits for the end.
+/// 6455-7.1.5-1, 6455-7.3-3: this side closes; when the answer has come a server hangs up and a client waits for the
+/// end.
 #[test]
 fn this_side_closes() {
     for role in ROLES {
@@ -248,8 +251,8 @@ fn this_side_closes() {
     }
 }
 
-/// 6455-5.5.1-7, 6455-5.5.1-9, 6455-5.5.1-11, 6455-5.5.1-12, 6455-5.5.1-13, 6455-7.1.1-5, 6455-7.1.1-6: the peer closes; the
-/// answer waits at once, and a server hangs up when it is written.
+/// 6455-5.5.1-7, 6455-5.5.1-9, 6455-5.5.1-11, 6455-5.5.1-12, 6455-5.5.1-13, 6455-7.1.1-5, 6455-7.1.1-6: the peer
+/// closes; the answer waits at once, and a server hangs up when it is written.
 #[test]
 fn the_peer_closes() {
     for role in ROLES {
@@ -302,8 +305,8 @@ fn both_sides_close() {
     assert_over(&mut client);
 }
 
-/// 6455-5.5.1-6, 6455-6.1-2, 6455-6.1-3, 6455-7.1.3-1: after its own Close this side sends no data, neither a new message
-/// nor the rest of one, and no second Close.
+/// 6455-5.5.1-6, 6455-6.1-2, 6455-6.1-3, 6455-7.1.3-1: after its own Close this side sends no data, neither a new
+/// message nor the rest of one, and no second Close.
 #[test]
 fn nothing_is_sent_after_the_close() {
     for role in ROLES {
@@ -353,8 +356,8 @@ fn a_close_inside_a_message_closes() {
     }
 }
 
-/// 6455-5.5.1-7, 6455-5.5.1-10, 6455-5.5.1-11: with `auto_close` off the application hears the Close, may finish what it is
-/// sending, and answers with a code of its own; only then the end is told.
+/// 6455-5.5.1-7, 6455-5.5.1-10, 6455-5.5.1-11: with `auto_close` off the application hears the Close, may finish what
+/// it is sending, and answers with a code of its own; only then the end is told.
 #[test]
 fn the_application_may_answer() {
     let config = Config::new().auto_close(false);
@@ -477,7 +480,8 @@ fn the_stream_ends_instead_of_an_answer() {
     }
 }
 
-/// 6455-7.1.4-1, 6455-7.1.5-1: the stream ends between the peer's Close and the answer: its code stands, but not cleanly.
+/// 6455-7.1.4-1, 6455-7.1.5-1: the stream ends between the peer's Close and the answer: its code stands, but not
+/// cleanly.
 #[test]
 fn the_stream_ends_before_the_answer() {
     for role in ROLES {
@@ -490,8 +494,8 @@ fn the_stream_ends_before_the_answer() {
     }
 }
 
-/// 6455-7.1.7-1, 6455-7.1.7-3, 6455-7.1.7-5, 6455-7.1.7-7, 6455-7.1.1-4, 6455-10.7-3: a failed connection queues its Close,
-/// looks at nothing more, not even the peer's Close, and hangs up on either side when the Close is written.
+/// 6455-7.1.7-1, 6455-7.1.7-3, 6455-7.1.7-5, 6455-7.1.7-7, 6455-7.1.1-4, 6455-10.7-3: a failed connection queues its
+/// Close, looks at nothing more, not even the peer's Close, and hangs up on either side when the Close is written.
 #[test]
 fn a_failed_connection_is_inert() {
     for role in ROLES {
@@ -529,7 +533,8 @@ fn a_fault_while_closing_ends_it() {
     }
 }
 
-/// 6455-7.1.7-5, 6455-5.5.1-6: a fault in the middle of a message that goes out in parts leaves no part after the Close.
+/// 6455-7.1.7-5, 6455-5.5.1-6: a fault in the middle of a message that goes out in parts leaves no part after the
+/// Close.
 #[test]
 fn a_fault_stops_a_message_in_parts() {
     for role in ROLES {
@@ -550,7 +555,8 @@ fn a_client_names_missing_extensions() {
     assert_eq!(sent_by(Role::Client, &drain(&mut client)), [Frame::close(1010, "permessage-foo")]);
 }
 
-/// 6455-7.1.5-1, 6455-7.1.5-2, 6455-7.1.5-3, 6455-7.1.6-1, 6455-7.1.4-1: code and reason are the peer's, never this side's.
+/// 6455-7.1.5-1, 6455-7.1.5-2, 6455-7.1.5-3, 6455-7.1.6-1, 6455-7.1.4-1: code and reason are the peer's, never this
+/// side's.
 #[test]
 fn code_and_reason_are_the_peers() {
     let ours = CloseFrame::new(CloseCode::GOING_AWAY, "ours").unwrap();

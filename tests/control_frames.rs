@@ -1,5 +1,5 @@
-//! Control frames: their shape, Pings and the Pongs that answer them, and a flood of Pings that nobody reads the answers
-//! of.
+//! Control frames: their shape, Pings and the Pongs that answer them, and a flood of Pings that nobody reads the
+//! answers of.
 
 mod common;
 
@@ -58,7 +58,8 @@ fn control_frames_are_not_fragmented() {
     }
 }
 
-/// 6455-5.5.2-1, 6455-5.5.2-2, 6455-5.5.3-1, 6455-6.2-2: a Ping of any length is answered with a Pong of the same bytes.
+/// 6455-5.5.2-1, 6455-5.5.2-2, 6455-5.5.3-1, 6455-6.2-2: a Ping of any length is answered with a Pong of the same
+/// bytes.
 #[test]
 fn pings_are_answered() {
     for role in ROLES {
@@ -156,7 +157,8 @@ fn the_application_may_answer() {
     }
 }
 
-/// 6455-5.5.2-2: Pings are answered until the peer's Close has come, also after this side has sent its own; by hand too.
+/// 6455-5.5.2-2: Pings are answered until the peer's Close has come, also after this side has sent its own; by hand
+/// too.
 #[test]
 fn pings_are_answered_while_closing() {
     for role in ROLES {
@@ -185,8 +187,8 @@ fn pings_after_the_close_are_not_answered() {
     }
 }
 
-/// 6455-5.5.3-2, CVE-2026-11586: while nothing is written, the Pongs that wait stay few, and the newest Ping is among those
-/// answered.
+/// 6455-5.5.3-2, CVE-2026-11586: while nothing is written, the Pongs that wait stay few, and the newest Ping is among
+/// those answered.
 #[test]
 fn a_flood_of_pings_stays_bounded() {
     for role in ROLES {

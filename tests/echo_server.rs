@@ -1,4 +1,5 @@
-//! The example server over real sockets: what each peer gets to see, and that none of them keeps it from serving others.
+//! The example server over real sockets: what each peer gets to see, and that none of them keeps it from serving
+//! others.
 
 #![cfg(all(feature = "std", feature = "handshake"))]
 

@@ -155,8 +155,8 @@ fn lines_are_joined() {
     refused(&with(&["foo; a=\"b", "c\""]).bytes(), Reason::Extensions);
 }
 
-/// 6455-9-3, 6455-4.2.2-13, 6455-4.2.2-14, 6455-9-2, 6455-9-1, 6455-4.1-36: a client may offer, and a server accepts some or
-/// none of it: this crate knows no extension, so a server answers with none, whatever is offered.
+/// 6455-9-3, 6455-4.2.2-13, 6455-4.2.2-14, 6455-9-2, 6455-9-1, 6455-4.1-36: a client may offer, and a server accepts
+/// some or none of it: this crate knows no extension, so a server answers with none, whatever is offered.
 #[test]
 fn no_offer_is_accepted() {
     for (value, _) in GOOD {

@@ -191,8 +191,8 @@ fn messages_follow_each_other() {
     }
 }
 
-/// 6455-5.4-6, 6455-5.4-9: many small fragments, empty ones and Pings among them, come out in their order, and the input
-/// never holds much more than the message so far.
+/// 6455-5.4-6, 6455-5.4-9: many small fragments, empty ones and Pings among them, come out in their order, and the
+/// input never holds much more than the message so far.
 #[test]
 fn many_small_fragments_stay_small() {
     for role in ROLES {

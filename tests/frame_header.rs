@@ -57,7 +57,8 @@ fn one_frame_can_be_a_message() {
     }
 }
 
-/// 6455-5.2-7, 6455-5.2-9, 6455-5.2-10: a header is written with its length in the shortest form, in network byte order.
+/// 6455-5.2-7, 6455-5.2-9, 6455-5.2-10: a header is written with its length in the shortest form, in network byte
+/// order.
 #[test]
 fn encodes_the_shortest_length() {
     let lengths = LENGTHS.map(|length| length as u64).into_iter();
@@ -269,8 +270,8 @@ fn every_prefix_waits() {
     }
 }
 
-/// 6455-5.2-3, 6455-5.2-4, 6455-5.5-1, 6455-5.5-2, 6455-5.2-8, 6455-5.2-10, 6455-10.7-1: nothing is said before the byte
-/// that shows a fault, and the fault is told no later than with the second byte, or with the last of the length.
+/// 6455-5.2-3, 6455-5.2-4, 6455-5.5-1, 6455-5.5-2, 6455-5.2-8, 6455-5.2-10, 6455-10.7-1: nothing is said before the
+/// byte that shows a fault, and the fault is told no later than with the second byte, or with the last of the length.
 #[test]
 fn faults_show_at_once() {
     // The fault, the byte that shows it, and the byte by which it has to be told.

@@ -1,5 +1,5 @@
-//! Replays of frames that broke other implementations: what crashed, hung, filled the memory or passed unseen there ends
-//! here as the RFC wants it.
+//! Replays of frames that broke other implementations: what crashed, hung, filled the memory or passed unseen there
+//! ends here as the RFC wants it.
 
 mod common;
 
@@ -28,8 +28,8 @@ fn all_bits_of_a_length() {
     }
 }
 
-/// CVE-2020-27813, CVE-2026-27889, CVE-2017-2921, CVE-2017-2922: lengths near 2^63, which overflow a count of what remains,
-/// are refused by the limit, or wait for their bytes when there is none; they are never taken for complete.
+/// CVE-2020-27813, CVE-2026-27889, CVE-2017-2921, CVE-2017-2922: lengths near 2^63, which overflow a count of what
+/// remains, are refused by the limit, or wait for their bytes when there is none; they are never taken for complete.
 #[test]
 fn lengths_near_the_top() {
     for role in ROLES {
@@ -82,8 +82,8 @@ fn endless_continuations() {
     }
 }
 
-/// CVE-2026-48779, CVE-2026-62389, CVE-2026-12151, CVE-2026-65623: fragments of one byte and of none cost neither memory
-/// each nor a second look at what came before.
+/// CVE-2026-48779, CVE-2026-62389, CVE-2026-12151, CVE-2026-65623: fragments of one byte and of none cost neither
+/// memory each nor a second look at what came before.
 #[test]
 fn tiny_fragments() {
     for role in ROLES {
@@ -169,8 +169,8 @@ fn pings_while_sending() {
     }
 }
 
-/// CVE-2016-10518, CVE-2026-45736: after large payloads have been through the buffers, Pongs and Close frames hold their
-/// own bytes and no others.
+/// CVE-2016-10518, CVE-2026-45736: after large payloads have been through the buffers, Pongs and Close frames hold
+/// their own bytes and no others.
 #[test]
 fn no_old_memory_goes_out() {
     for role in ROLES {
@@ -213,8 +213,8 @@ fn faults_after_a_fault() {
     }
 }
 
-/// RFC 6455 §10.3, CVE-2025-10148: a text chosen so that it would be a request on the wire never stands there, and looks
-/// different each time.
+/// RFC 6455 §10.3, CVE-2025-10148: a text chosen so that it would be a request on the wire never stands there, and
+/// looks different each time.
 #[test]
 fn talking_to_yourself() {
     let request = b"GET /script.js HTTP/1.1\r\nHost: victim.example\r\n\r\n";
@@ -322,8 +322,8 @@ fn nothing_is_told_after_the_end() {
     }
 }
 
-/// wsproto, gobwas, wslay, uWebSockets, mint, Netty, Beast: 1012 to 1014 and 3000 to 4999 are codes; 1004 to 1006, 1015,
-/// 1017 and 5000 are none; a Close of one byte is not an empty one.
+/// wsproto, gobwas, wslay, uWebSockets, mint, Netty, Beast: 1012 to 1014 and 3000 to 4999 are codes; 1004 to 1006,
+/// 1015, 1017 and 5000 are none; a Close of one byte is not an empty one.
 #[test]
 fn close_codes_others_get_wrong() {
     for role in ROLES {

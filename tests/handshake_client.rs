@@ -434,7 +434,8 @@ fn limits() {
     flawed(|_| Head::new("HTTP/1.1 404 Not Found").add("X", "x".repeat(33 << 10)).bytes(), Flaw::HeadTooLarge);
 }
 
-/// 6455-7.2.1-1, 6455-7.1.4-2, 6455-4.1-46: after a failure there is no connection: frames are not read and no Close frame goes out.
+/// 6455-7.2.1-1, 6455-7.1.4-2, 6455-4.1-46: after a failure there is no connection: frames are not read and no Close
+/// frame goes out.
 #[test]
 fn a_failure_is_the_end() {
     let (mut handshake, _, key) = started(&request_for(URI), &Config::new());

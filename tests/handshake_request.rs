@@ -163,7 +163,8 @@ fn a_request_without_upgrade() {
     assert!(answer.has_token("Connection", "Upgrade"), "{answer:?}");
 }
 
-/// RFC 9110 §7.8: an upgrade to something else is passed over when nothing speaks of a WebSocket, and the page is served.
+/// RFC 9110 §7.8: an upgrade to something else is passed over when nothing speaks of a WebSocket, and the page is
+/// served.
 #[test]
 fn another_upgrade_is_passed_over() {
     let h2c = Head::new("GET / HTTP/1.1")
@@ -590,8 +591,8 @@ fn every_reason_has_its_status() {
     }
 }
 
-/// 6455-7.2.2-1, 6455-10.7-2: a refusal ends with the HTTP answer; no Close frame follows it, and the transport is to be
-/// closed.
+/// 6455-7.2.2-1, 6455-10.7-2: a refusal ends with the HTTP answer; no Close frame follows it, and the transport is to
+/// be closed.
 #[test]
 fn a_refusal_is_http_and_nothing_else() {
     for (head, reason) in [

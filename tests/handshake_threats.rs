@@ -285,8 +285,8 @@ fn other_line_ends() {
     refused(&Head::request().add("X", "a\nOrigin: http://example.com").bytes(), Reason::BareLineFeed);
 }
 
-/// CVE-2024-23326, CVE-2018-1002105, CVE-2019-17567, D14: only a 101 switches; whatever else, with all the lines of one,
-/// is a no, and what follows is not read as frames.
+/// CVE-2024-23326, CVE-2018-1002105, CVE-2019-17567, D14: only a 101 switches; whatever else, with all the lines of
+/// one, is a no, and what follows is not read as frames.
 #[test]
 fn only_101_switches() {
     for start in ["HTTP/1.1 200 OK", "HTTP/1.1 200 Switching Protocols", "HTTP/1.1 403 Forbidden", "HTTP/1.1 301 101"] {

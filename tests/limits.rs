@@ -13,8 +13,8 @@ fn assert_header_fails(role: ws_proto::Role, config: &Config, before: &[Frame], 
     assert_fails(role, config, &bytes, &[], violation);
 }
 
-/// 6455-10.4-1, 6455-10.4-2, 6455-7.4.1-9: a frame of `max_frame` bytes passes, the header of a larger one fails with 1009,
-/// the first of a message and the later ones.
+/// 6455-10.4-1, 6455-10.4-2, 6455-7.4.1-9: a frame of `max_frame` bytes passes, the header of a larger one fails with
+/// 1009, the first of a message and the later ones.
 #[test]
 fn max_frame() {
     for role in ROLES {
@@ -38,8 +38,8 @@ fn max_frame() {
     assert_eq!(Violation::FrameTooBig.close_code().get(), 1009);
 }
 
-/// 6455-10.4-1, 6455-10.4-2, 6455-7.4.1-9: a message of `max_message` bytes passes, over however many fragments; the header
-/// that takes it one above fails with 1009, although each frame is small.
+/// 6455-10.4-1, 6455-10.4-2, 6455-7.4.1-9: a message of `max_message` bytes passes, over however many fragments; the
+/// header that takes it one above fails with 1009, although each frame is small.
 #[test]
 fn max_message() {
     let config = Config::new().max_message(10);

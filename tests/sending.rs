@@ -14,8 +14,8 @@ fn letters(length: usize) -> String {
     (0..length).map(|i| char::from(b'a' + (i % 26) as u8)).collect()
 }
 
-/// 6455-6.1-1, 6455-6.1-4, 6455-6.1-6, 6455-6.1-7, 6455-5.2-2, 6455-5.2-10, 6455-5.3-5: each way to send a message makes
-/// one frame of the right type, with FIN, without reserved bits, in the shortest form.
+/// 6455-6.1-1, 6455-6.1-4, 6455-6.1-6, 6455-6.1-7, 6455-5.2-2, 6455-5.2-10, 6455-5.3-5: each way to send a message
+/// makes one frame of the right type, with FIN, without reserved bits, in the shortest form.
 #[test]
 fn a_message_is_one_frame() {
     for role in ROLES {
@@ -39,8 +39,8 @@ fn a_message_is_one_frame() {
     }
 }
 
-/// 6455-6.1-5, 6455-6.1-6, 6455-6.1-7, 6455-5.4-2, 6455-5.4-9: a message in parts: its type first, then continuations, FIN
-/// on the last.
+/// 6455-6.1-5, 6455-6.1-6, 6455-6.1-7, 6455-5.4-2, 6455-5.4-9: a message in parts: its type first, then continuations,
+/// FIN on the last.
 #[test]
 fn parts_are_fragments() {
     for role in ROLES {
@@ -68,8 +68,8 @@ fn parts_are_fragments() {
     }
 }
 
-/// 6455-5.4-7, 6455-5.4-15: while a message goes out in parts no other begins, and its type stays; what was refused comes
-/// back and leaves no trace.
+/// 6455-5.4-7, 6455-5.4-15: while a message goes out in parts no other begins, and its type stays; what was refused
+/// comes back and leaves no trace.
 #[test]
 fn parts_are_not_interleaved() {
     for role in ROLES {
@@ -232,8 +232,8 @@ fn large_payloads_are_not_copied() {
     }
 }
 
-/// 6455-10.3-2, 6455-5.3-5: what is masked is this connection's own: neither other holders of the memory see the mask, nor
-/// do they reach what waits to go out.
+/// 6455-10.3-2, 6455-5.3-5: what is masked is this connection's own: neither other holders of the memory see the mask,
+/// nor do they reach what waits to go out.
 #[test]
 fn masking_leaves_shared_memory_alone() {
     for length in [10, 4096, 100_000] {
@@ -249,8 +249,8 @@ fn masking_leaves_shared_memory_alone() {
     }
 }
 
-/// 6455-10.3-2, 6455-10.3-3: a frame that is partly written stays as it was when its source changes; what is sent then goes
-/// into a new frame with a new key.
+/// 6455-10.3-2, 6455-10.3-3: a frame that is partly written stays as it was when its source changes; what is sent then
+/// goes into a new frame with a new key.
 #[test]
 fn a_frame_on_its_way_does_not_change() {
     for length in [100, 4096, 70_000] {

@@ -1,5 +1,5 @@
-//! Text is UTF-8: every sequence whole and cut anywhere, faults told as soon as they show, and owned text that cannot be
-//! anything else.
+//! Text is UTF-8: every sequence whole and cut anywhere, faults told as soon as they show, and owned text that cannot
+//! be anything else.
 
 mod common;
 
@@ -57,7 +57,8 @@ const INVALID: [(&[u8], usize); 46] = [
     (b"\xf0\x9f\xa6\x80\x80", 5),
 ];
 
-/// The first and the last code point of each length, the neighbours of the surrogates, non-characters, a byte order mark.
+/// The first and the last code point of each length, the neighbours of the surrogates, non-characters, a byte order
+/// mark.
 const VALID: [char; 18] = [
     '\0',
     '\u{1}',

@@ -19,7 +19,8 @@ const MAX_PONGS: u8 = 32;
 /// The bytes that wait to be written, as a [`Buf`]: write what [`chunk`](Buf::chunk) or
 /// [`chunks_vectored`](Buf::chunks_vectored) shows, then [`advance`](Buf::advance) by as much as was written.
 ///
-/// A partial write is just a smaller `advance`. Large payloads that were sent as owned values stand in their own chunks.
+/// A partial write is just a smaller `advance`. Large payloads that were sent as owned values stand in their own
+/// chunks.
 #[derive(Default)]
 pub struct Output {
     small: BytesMut,
@@ -59,8 +60,8 @@ impl Output {
 
     /// Appends the frame of an automatic Pong.
     ///
-    /// While [`MAX_PONGS`] wait to go out, only the newest of those that follow is kept: RFC 6455 §5.5.3 lets an endpoint
-    /// answer just the latest Ping, so a flood of Pings costs a few kilobytes, whatever the peer reads.
+    /// While [`MAX_PONGS`] wait to go out, only the newest of those that follow is kept: RFC 6455 §5.5.3 lets an
+    /// endpoint answer just the latest Ping, so a flood of Pings costs a few kilobytes, whatever the peer reads.
     pub(super) fn push_pong(&mut self, header: &[u8], payload: &[u8]) {
         if self.pongs < MAX_PONGS {
             self.small.extend_from_slice(header);

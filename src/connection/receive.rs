@@ -126,8 +126,8 @@ impl ReceiveHalf {
     }
 
     /// What the input holds next, or `None` when more bytes are needed or nothing more can come; for the rest as
-    /// [`Connection::receive`](crate::Connection::receive). The end is not an event here: the reply that brings it makes
-    /// [`SendHalf::closure`](crate::SendHalf::closure) tell it.
+    /// [`Connection::receive`](crate::Connection::receive). The end is not an event here: the reply that brings it
+    /// makes [`SendHalf::closure`](crate::SendHalf::closure) tell it.
     pub fn receive<'i>(&mut self, input: &'i mut BytesMut) -> Option<Received<'i>> {
         match self.short_message(input) {
             Some((kind, span)) => Received::event(message(kind, input, span)),
@@ -142,8 +142,8 @@ impl ReceiveHalf {
         }
     }
 
-    /// Whether to go on reading: until the end of the stream or a violation. After the peer's Close nothing that comes is
-    /// looked at, but a client reads on until the server hangs up (RFC 6455 §7.1.1).
+    /// Whether to go on reading: until the end of the stream or a violation. After the peer's Close nothing that comes
+    /// is looked at, but a client reads on until the server hangs up (RFC 6455 §7.1.1).
     pub const fn wants_read(&self) -> bool {
         matches!(self.transport, Transport::Open) && !matches!(self.phase, Phase::Failed)
     }

@@ -1,4 +1,5 @@
-//! The sending half: messages become frames in the output, and it knows how far the connection is on its way to the end.
+//! The sending half: messages become frames in the output, and it knows how far the connection is on its way to the
+//! end.
 
 use super::output::Output;
 use super::receive::{ControlPayload, Owed, Reply};

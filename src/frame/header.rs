@@ -73,8 +73,8 @@ impl FrameHeader {
         2 + extended + if self.masking_key.is_some() { 4 } else { 0 }
     }
 
-    /// The bytes of the header, its length in the shortest form. Only the form is seen to: what RFC 6455 does not allow,
-    /// such as a long Ping, is encoded as it stands.
+    /// The bytes of the header, its length in the shortest form. Only the form is seen to: what RFC 6455 does not
+    /// allow, such as a long Ping, is encoded as it stands.
     pub fn encode(&self) -> EncodedHeader {
         let mut header = EncodedHeader { bytes: [0; Self::MAX_SIZE], size: 0 };
         let first = if self.fin { FIN } else { 0 } | (self.rsv << 4 & RSV) | self.opcode.bits();

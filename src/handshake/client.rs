@@ -144,12 +144,14 @@ impl Handshake {
     }
 
     /// The connection, once the input holds the server's whole answer and that is a valid 101; it is taken out of the
-    /// input, and what follows it stays there. Interim answers (RFC 9110 §15.2) are passed over; together with the final
-    /// head they count against [`Config::max_head`]. A server that stops in the middle needs a deadline of the caller's.
+    /// input, and what follows it stays there. Interim answers (RFC 9110 §15.2) are passed over; together with the
+    /// final head they count against [`Config::max_head`]. A server that stops in the middle needs a deadline of the
+    /// caller's.
     ///
     /// # Errors
-    /// [`Error::Declined`] when the server answers with another status, [`Error::Invalid`] when its answer breaks the rules
-    /// of RFC 6455 §4.1. Close the transport then; calling the method again says [`Flaw::Over`] or the same flaw.
+    /// [`Error::Declined`] when the server answers with another status, [`Error::Invalid`] when its answer
+    /// breaks the rules of RFC 6455 §4.1. Close the transport then; calling the method again says [`Flaw::Over`] or the
+    /// same flaw.
     ///
     /// *Complexity*: linear in the bytes that are new since the last call; a head above [`Config::max_head`] is refused
     /// before more of it is waited for.

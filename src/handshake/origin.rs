@@ -46,9 +46,9 @@ impl OriginPolicy {
         self
     }
 
-    /// Accepts pages from this origin, such as `https://example.com` or `http://localhost:8080`. Scheme and host compare
-    /// without regard to case, and a port that is the scheme's default is as good as none. `null` accepts pages that have
-    /// no origin of their own: files and sandboxes, whoever made them.
+    /// Accepts pages from this origin, such as `https://example.com` or `http://localhost:8080`. Scheme and host
+    /// compare without regard to case, and a port that is the scheme's default is as good as none. `null` accepts pages
+    /// that have no origin of their own: files and sandboxes, whoever made them.
     ///
     /// # Errors
     /// [`BuildError::Origin`] if it is not an origin; a path, even `/`, does not belong to one.

@@ -73,8 +73,8 @@ impl Handshake {
     /// caller's.
     ///
     /// # Errors
-    /// A [`Rejection`] with the HTTP answer that is due, if this is not the opening handshake of RFC 6455 §4.2.1 or goes
-    /// past a limit. It is said again if the method is called again.
+    /// A [`Rejection`] with the HTTP answer that is due, if this is not the opening handshake of RFC 6455
+    /// §4.2.1 or goes past a limit. It is said again if the method is called again.
     ///
     /// *Complexity*: linear in the bytes that are new since the last call; a head above [`Config::max_head`] is refused
     /// before more of it is waited for.
@@ -117,8 +117,8 @@ impl RequestHead {
         self.text(self.method_end + 1, self.target_end)
     }
 
-    /// The path of the target; `/` if it is empty. It is as it came: nothing is decoded, and any visible ASCII may stand
-    /// in it.
+    /// The path of the target; `/` if it is empty. It is as it came: nothing is decoded, and any visible ASCII may
+    /// stand in it.
     pub fn path(&self) -> &str {
         let resource = split_target(self.target()).1;
         match resource.split('?').next() {
@@ -219,8 +219,8 @@ impl Request {
         split_target(self.head.target()).0.unwrap_or_else(from_header)
     }
 
-    /// The `Origin`: the page that a browser connects from (RFC 6455 §10.2). [`OriginPolicy`](super::OriginPolicy) checks
-    /// it.
+    /// The `Origin`: the page that a browser connects from (RFC 6455 §10.2). [`OriginPolicy`](super::OriginPolicy)
+    /// checks it.
     pub fn origin(&self) -> Option<&[u8]> {
         self.header("origin")
     }
@@ -234,8 +234,8 @@ impl Request {
             .filter_map(|name| str::from_utf8(name).ok())
     }
 
-    /// The subprotocol to answer with: the first of the client's that is among `supported`. Without one the request may be
-    /// accepted all the same, or refused (RFC 6455 §4.2.2).
+    /// The subprotocol to answer with: the first of the client's that is among `supported`. Without one the request may
+    /// be accepted all the same, or refused (RFC 6455 §4.2.2).
     pub fn choose_subprotocol<'s>(&self, supported: &'s [impl AsRef<str>]) -> Option<&'s str> {
         self.subprotocols().find_map(|name| supported.iter().map(AsRef::as_ref).find(|supported| *supported == name))
     }
@@ -305,7 +305,8 @@ impl Answer {
     }
 }
 
-/// A whole HTTP response that ends the handshake without a WebSocket. Write [`to_bytes`](Response::to_bytes), then close.
+/// A whole HTTP response that ends the handshake without a WebSocket. Write [`to_bytes`](Response::to_bytes), then
+/// close.
 ///
 /// ```
 /// use ws_proto::handshake::server::Response;
@@ -437,8 +438,8 @@ const fn phrase(status: u16) -> &'static str {
 /// A request that cannot be accepted, and the answer that is due.
 ///
 /// A GET that asks for no upgrade has the reason [`Reason::NoUpgrade`]: a server that also serves pages looks at
-/// [`request`](Rejection::request) and sends a response of its own instead. (A HEAD for the page is [`Reason::Method`]; its
-/// answer is [`head_only`](Response::head_only).)
+/// [`request`](Rejection::request) and sends a response of its own instead. (A HEAD for the page is [`Reason::Method`];
+/// its answer is [`head_only`](Response::head_only).)
 #[derive(Debug, Clone)]
 pub struct Rejection {
     reason: Reason,
@@ -745,7 +746,8 @@ fn split_target(target: &str) -> (Option<&str>, &str) {
     }
 }
 
-/// A path, or an absolute URI of a scheme that a WebSocket may be asked for with (RFC 6455 §4.1); neither has a fragment.
+/// A path, or an absolute URI of a scheme that a WebSocket may be asked for with (RFC 6455 §4.1); neither has a
+/// fragment.
 fn is_target(target: &str) -> bool {
     if !target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
         return false;

@@ -546,7 +546,8 @@ pub fn whole_header(bytes: &[u8]) -> Option<(Frame, usize)> {
     Some((Frame { fin, rsv, opcode, key, form, claim: Some(claim), payload: Vec::new() }, at))
 }
 
-/// What is wrong with the header that `bytes` begin with, as far as they say it; of several wrongs those that show first.
+/// What is wrong with the header that `bytes` begin with, as far as they say it; of several wrongs those that show
+/// first.
 pub fn wrong_with_header(
     role: Role,
     limits: Limits,
