@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 cargo bench --quiet --no-run --bench instructions
 binary=$(cargo bench --quiet --no-run --bench instructions --message-format=json |
     sed -n 's/.*"executable":"\([^"]*instructions-[^"]*\)".*/\1/p' | tail -1)
+[ -x "$binary" ] || { echo "the bench did not build" >&2; exit 1; }
 
 # Instructions of one run.
 count() {
@@ -18,6 +19,7 @@ per_unit() {
     local low high
     low=$(count "$1" "$2")
     high=$(count "$1" "$3")
+    [ -n "$low" ] && [ -n "$high" ] || { echo "valgrind told no count for $1" >&2; exit 1; }
     echo $(((high - low) / (($3 - $2) * 1000)))
 }
 

@@ -1,5 +1,7 @@
 //! An echo server on tokio: `cargo run --example echo_server`, then open the address it prints in a browser.
 //!
+//! It keeps no time, so that it stays short: a server on the open network puts a deadline around each read and write.
+//!
 //! Options: `--addr 127.0.0.1:9001`, `--subprotocol NAME` (may be repeated), `--max-message BYTES`.
 
 use std::time::Duration;

@@ -75,8 +75,8 @@ impl Config {
     }
 
     /// The most bytes that may wait in the output. Default 128 MiB. A send that would go past it is refused and gives
-    /// its message back; Pong and Close frames that the protocol owes have their place in any case:
-    /// 33 Pongs and one Close at most.
+    /// its message back; Pong and Close frames that the protocol owes have their place in any case: 34 Pongs and one
+    /// Close at most.
     #[must_use]
     pub const fn max_buffered(mut self, bytes: usize) -> Self {
         self.max_buffered = bytes;

@@ -83,8 +83,9 @@ impl Connection {
     /// `input` is this connection's alone while there is anything in it; only append to it. When it is empty, another
     /// connection may use the same buffer. Bytes that come after the end are dropped.
     ///
-    /// *Complexity*: linear in the bytes that are new since the last call, however they are cut; no allocation but for
-    /// a Close frame.
+    /// *Complexity*: linear in the bytes received, however they are cut: each is unmasked once, and a text that came
+    /// over several calls is validated once more when it ends, as its owner could have changed it in between. Only a
+    /// Close frame and the Pongs that are owed allocate.
     ///
     /// # Panics
     /// If bytes of a message under way have been removed from the input. Nothing that a peer sends does that.
@@ -185,8 +186,8 @@ impl Connection {
     /// ```
     ///
     /// # Errors
-    /// [`SendErrorKind::Full`], [`SendErrorKind::Closed`] or [`SendErrorKind::KindChanged`]; the error gives
-    /// the part back.
+    /// [`Full`](SendErrorKind::Full), [`TooLarge`](SendErrorKind::TooLarge), [`Closed`](SendErrorKind::Closed) or
+    /// [`KindChanged`](SendErrorKind::KindChanged); the error gives the part back.
     pub fn send_part(&mut self, part: impl Into<Message>, fin: bool) -> Result<(), SendError> {
         self.sender.send_part(part, fin)
     }
@@ -194,7 +195,8 @@ impl Connection {
     /// Sends a Ping with at most 125 bytes (RFC 6455 §5.5.2).
     ///
     /// # Errors
-    /// [`SendErrorKind::ControlTooLong`], [`SendErrorKind::Full`] or [`SendErrorKind::Closed`].
+    /// [`ControlTooLong`](SendErrorKind::ControlTooLong), [`Full`](SendErrorKind::Full),
+    /// [`TooLarge`](SendErrorKind::TooLarge) or [`Closed`](SendErrorKind::Closed).
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
         self.sender.ping(payload)
     }

@@ -8,7 +8,8 @@
 //! A payload is unmasked once, when it arrives, and while that happens it moves left against the message so far, so
 //! that a fragmented message ends as one slice. Whenever the input is used up, what is left of a frame's beginning, 130
 //! bytes at most, moves left too and the dead bytes fall off the end: the input never holds more than the message, one
-//! header and these bytes, and nothing that has its place is moved again.
+//! header and these bytes, and nothing that has its place is moved again. Text is validated as it arrives; what came in
+//! earlier looks is validated once more when its message ends, because the input was its owner's in between.
 
 use crate::config::{Config, Delivery};
 use crate::frame::{MaskingKey, Start};
@@ -144,7 +145,7 @@ impl Decoder {
     /// Looks at the input until there is something to tell. The caller removes what the span says is consumed, or
     /// everything behind `keep`, before the next call, and otherwise only appends.
     ///
-    /// *Complexity*: linear in the bytes that are new, whatever their cut.
+    /// *Complexity*: linear in the bytes over all calls, whatever their cut.
     ///
     /// # Panics
     /// If the input has become shorter than it was left, which only its owner can do.

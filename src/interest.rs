@@ -20,7 +20,7 @@ pub struct Interest {
     /// give that wait a deadline, after which a client may hang up all the same. After a violation it is set on either
     /// side.
     ///
-    /// End the writing side first and read on for a moment, so that unread
-    /// bytes do not make the operating system reset the connection and take the last frame with it (RFC 6455 §7.1.1).
+    /// End the writing side first and read on for a moment, so that unread bytes do not make the operating system reset
+    /// the connection and take the last frame with it (RFC 6455 §7.1.1).
     pub hang_up: bool,
 }

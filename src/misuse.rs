@@ -51,7 +51,7 @@ pub enum SendErrorKind {
     #[error("the output holds as much as it may; write it out first")]
     Full,
     /// The frame alone is more than [`Config::max_buffered`](crate::Config::max_buffered); it never finds room.
-    #[error("the message is larger than the output may ever hold")]
+    #[error("the frame is larger than the output may ever hold")]
     TooLarge,
     /// This side has sent its Close frame, or the connection is over (RFC 6455 §5.5.1, §6.1).
     #[error("the connection is closing or closed (RFC 6455 §5.5.1)")]

@@ -5,7 +5,7 @@ mod common;
 
 use common::frames::*;
 use ws_proto::bytes::{Buf, BytesMut};
-use ws_proto::{CloseCode, Config, SendErrorKind, Violation};
+use ws_proto::{CloseCode, Config, Connection, SendErrorKind, Violation};
 
 /// 6455-5.5-1: a control frame holds 125 bytes and not one more, whatever form its length has.
 #[test]
@@ -208,6 +208,27 @@ fn a_flood_of_pings_stays_bounded() {
             assert!(pongs.iter().all(|frame| frame.opcode == PONG && frame.payload.len() == 125));
             assert_eq!(pongs.last().unwrap().payload[..4], 4999_u32.to_be_bytes());
         }
+    }
+}
+
+/// 6455-5.5.3-2, CVE-2026-11586: 34 Pongs are the most that can wait: 32, the newest one ahead of this side's Close, and
+/// the newest one behind it.
+#[test]
+fn a_flood_around_the_own_close_stays_bounded() {
+    for role in ROLES {
+        let mut connection = connection(role, &Config::new());
+        let mut input = BytesMut::new();
+        let mut flood = |connection: &mut Connection, name: &str| {
+            for i in 0..100 {
+                feed(connection, &mut input, &stream(role, &[Frame::ping(format!("{name} {i}"))]));
+            }
+        };
+        flood(&mut connection, "before");
+        connection.close(CloseCode::NORMAL).unwrap();
+        flood(&mut connection, "behind");
+        let mut sent = sent_by(role, &drain(&mut connection));
+        assert_eq!(sent.split_off(32), [Frame::pong("before 99"), Frame::close(1000, ""), Frame::pong("behind 99")]);
+        assert!(sent.iter().enumerate().all(|(i, frame)| *frame == Frame::pong(format!("before {i}"))));
     }
 }
 

@@ -148,7 +148,7 @@ impl ReceiveHalf {
         matches!(self.transport, Transport::Open) && !matches!(self.phase, Phase::Failed)
     }
 
-    /// Whether the last event has been told.
+    /// Whether the last event has been told, and what comes on the wire is no longer looked at.
     pub const fn is_over(&self) -> bool {
         !matches!(self.phase, Phase::Hearing)
     }

@@ -115,13 +115,13 @@ impl SendHalf {
     #[inline]
     pub fn interest(&self) -> Interest {
         let write = self.output.has_remaining();
-        let over = self.is_over();
+        let over = self.hangs_up();
         Interest { read: !over, write, hang_up: over && !write }
     }
 
     /// Whether to close the transport, once the output is written.
     #[inline]
-    const fn is_over(&self) -> bool {
+    const fn hangs_up(&self) -> bool {
         match self.closing {
             Closing::Open | Closing::Sent | Closing::Received => false,
             // RFC 6455 §7.1.1: the server closes at once; the client waits for the server to do it.

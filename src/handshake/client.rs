@@ -149,9 +149,9 @@ impl Handshake {
     /// caller's.
     ///
     /// # Errors
-    /// [`Error::Declined`] when the server answers with another status, [`Error::Invalid`] when its answer
-    /// breaks the rules of RFC 6455 §4.1. Close the transport then; calling the method again says [`Flaw::Over`] or the
-    /// same flaw.
+    /// [`Error::Declined`] when the server answers with another status, [`Error::Invalid`] when its answer breaks
+    /// the rules of RFC 6455 §4.1. Close the transport then; calling the method again says [`Flaw::Over`] or the same
+    /// flaw.
     ///
     /// *Complexity*: linear in the bytes that are new since the last call; a head above [`Config::max_head`] is refused
     /// before more of it is waited for.

@@ -73,8 +73,8 @@ impl Handshake {
     /// caller's.
     ///
     /// # Errors
-    /// A [`Rejection`] with the HTTP answer that is due, if this is not the opening handshake of RFC 6455
-    /// §4.2.1 or goes past a limit. It is said again if the method is called again.
+    /// A [`Rejection`] with the HTTP answer that is due, if this is not the opening handshake of
+    /// RFC 6455 §4.2.1 or goes past a limit. It is said again if the method is called again.
     ///
     /// *Complexity*: linear in the bytes that are new since the last call; a head above [`Config::max_head`] is refused
     /// before more of it is waited for.
@@ -408,6 +408,7 @@ const fn phrase(status: u16) -> &'static str {
     match status {
         200 => "OK",
         204 => "No Content",
+        205 => "Reset Content",
         301 => "Moved Permanently",
         302 => "Found",
         303 => "See Other",
@@ -437,7 +438,7 @@ const fn phrase(status: u16) -> &'static str {
 
 /// A request that cannot be accepted, and the answer that is due.
 ///
-/// A GET that asks for no upgrade has the reason [`Reason::NoUpgrade`]: a server that also serves pages looks at
+/// A GET that asks for no upgrade to a WebSocket has the reason [`Reason::NoUpgrade`]: a server that also serves pages looks at
 /// [`request`](Rejection::request) and sends a response of its own instead. (A HEAD for the page is [`Reason::Method`];
 /// its answer is [`head_only`](Response::head_only).)
 #[derive(Debug, Clone)]
@@ -518,8 +519,8 @@ pub enum Reason {
     /// Not GET: 405.
     #[error("the method has to be GET (RFC 6455 section 4.1)")]
     Method,
-    /// A GET that asks for no upgrade: 426, unless the application has a page to answer with.
-    #[error("this is a WebSocket service; the request asks for no upgrade (RFC 6455 section 4.2.1)")]
+    /// A GET that asks for no upgrade to a WebSocket: 426, unless the application has a page to answer with.
+    #[error("this is a WebSocket service; the request asks for no upgrade to one (RFC 6455 section 4.2.1)")]
     NoUpgrade,
     /// Before HTTP/1.1: 400.
     #[error("the request has to be HTTP/1.1 (RFC 6455 section 4.2.1)")]
