@@ -13,6 +13,10 @@ fn is_token(text: &str) -> bool {
 
 fuzz_target!(|values: (&[u8], &[u8], &[u8], &[u8])| {
     let (extensions, more_extensions, subprotocols, origin) = values;
+    // A value that ends its line would bring lines of its own; heads are the matter of another target.
+    if [extensions, more_extensions, subprotocols, origin].concat().iter().any(|byte| matches!(byte, b'\r' | b'\n')) {
+        return;
+    }
     let mut input = BytesMut::from(
         "GET / HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n",
