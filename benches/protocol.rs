@@ -95,6 +95,20 @@ fn drain(ws: &mut Connection, input: &mut BytesMut) {
     }
 }
 
+/// A server that receives these bytes, beside the memcpy of them.
+fn receive_wire(group: &mut BenchmarkGroup<'_, WallTime>, id: &str, wire: &[u8]) {
+    group.throughput(Throughput::Bytes(wire.len() as u64));
+    memcpy(group, id, wire);
+    let mut ws = Connection::server(&Config::new());
+    let mut input = BytesMut::new();
+    group.bench_function(BenchmarkId::new("server", id), |b| {
+        b.iter(|| {
+            input.extend_from_slice(wire);
+            drain(&mut ws, &mut input);
+        });
+    });
+}
+
 fn receive(c: &mut Criterion) {
     let mut group = c.benchmark_group("receive");
     let kinds =
@@ -103,17 +117,7 @@ fn receive(c: &mut Criterion) {
         for size in SIZES {
             let payload = text(sample, size);
             let wire = masked(opcode, payload.as_bytes()).repeat((64 << 10) / size + 1);
-            let id = format!("{name}/{size}");
-            group.throughput(Throughput::Bytes(wire.len() as u64));
-            memcpy(&mut group, &id, &wire);
-            let mut ws = Connection::server(&Config::new());
-            let mut input = BytesMut::new();
-            group.bench_function(BenchmarkId::new("server", &id), |b| {
-                b.iter(|| {
-                    input.extend_from_slice(&wire);
-                    drain(&mut ws, &mut input);
-                });
-            });
+            receive_wire(&mut group, &format!("{name}/{size}"), &wire);
         }
     }
     for size in [64, 1 << 10, 16 << 10] {
@@ -125,17 +129,7 @@ fn receive(c: &mut Criterion) {
             }
             wire.extend(frame);
         }
-        let id = format!("1 MiB in fragments/{size}");
-        group.throughput(Throughput::Bytes(wire.len() as u64));
-        memcpy(&mut group, &id, &wire);
-        let mut ws = Connection::server(&Config::new());
-        let mut input = BytesMut::new();
-        group.bench_function(BenchmarkId::new("server", &id), |b| {
-            b.iter(|| {
-                input.extend_from_slice(&wire);
-                drain(&mut ws, &mut input);
-            });
-        });
+        receive_wire(&mut group, &format!("1 MiB in fragments/{size}"), &wire);
     }
 }
 
