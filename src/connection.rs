@@ -2,10 +2,12 @@
 
 mod output;
 mod receive;
+mod reply;
 mod send;
 
 pub use output::Output;
-pub use receive::{ReceiveHalf, Received, Reply};
+pub use receive::{ReceiveHalf, Received};
+pub use reply::Reply;
 pub use send::SendHalf;
 
 use crate::close::CloseFrame;

@@ -1,17 +1,16 @@
 //! The receiving half: bytes become events, and what is owed for them becomes a value.
 
+use super::reply::{ControlPayload, Owed, Reply};
 use crate::close::{CloseCode, CloseFrame};
 use crate::config::Config;
 use crate::decoder::{Decoded, Decoder};
 use crate::event::Event;
-use crate::frame::MAX_CONTROL;
 use crate::opcode::MessageKind;
 use crate::payload::{Payload, Span};
 use crate::role::Role;
 use crate::text::{Text, Utf8Bytes};
 use crate::violation::Violation;
 use bytes::{Bytes, BytesMut};
-use core::fmt;
 
 /// The receiving half of a connection that was taken apart with
 /// [`Connection::into_halves`](crate::Connection::into_halves).
@@ -53,55 +52,6 @@ pub struct Received<'i> {
     pub event: Option<Event<'i>>,
     /// What [`SendHalf::reply`](crate::SendHalf::reply) has to be given.
     pub reply: Option<Reply>,
-}
-
-/// What the receiving half owes the peer or has to tell the sending half, which takes it with
-/// [`SendHalf::reply`](crate::SendHalf::reply).
-#[must_use = "the sending half has to take it"]
-#[derive(Debug)]
-pub struct Reply(pub(super) Owed);
-
-#[derive(Debug)]
-pub(super) enum Owed {
-    /// The answer to a Ping.
-    Pong(ControlPayload),
-    /// The peer's Close frame, to be answered now or by the application.
-    Close { frame: CloseFrame, answer: bool },
-    /// The peer broke the protocol.
-    Failure(Violation),
-    /// The transport has nothing more to give.
-    EndOfStream,
-}
-
-/// The payload of a control frame, without an allocation.
-pub(super) struct ControlPayload {
-    bytes: [u8; MAX_CONTROL],
-    length: usize,
-}
-
-impl ControlPayload {
-    fn new(payload: &[u8]) -> Self {
-        let mut bytes = [0; MAX_CONTROL];
-        let length = payload.len().min(bytes.len());
-        for (place, byte) in bytes.iter_mut().zip(payload) {
-            *place = *byte;
-        }
-        Self { bytes, length }
-    }
-
-    pub(super) fn as_slice(&self) -> &[u8] {
-        self.bytes.get(..self.length).unwrap_or_default()
-    }
-
-    pub(super) fn as_mut_slice(&mut self) -> &mut [u8] {
-        self.bytes.get_mut(..self.length).unwrap_or_default()
-    }
-}
-
-impl fmt::Debug for ControlPayload {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_slice().fmt(f)
-    }
 }
 
 impl<'i> Received<'i> {

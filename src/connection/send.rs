@@ -2,7 +2,7 @@
 //! end.
 
 use super::output::Output;
-use super::receive::{ControlPayload, Owed, Reply};
+use super::reply::{ControlPayload, Owed, Reply};
 use crate::close::{CloseCode, CloseFrame};
 use crate::config::Config;
 use crate::event::{Cause, Closure};

@@ -1,0 +1,55 @@
+//! The value that travels from the receiving half to the sending one.
+
+use crate::close::CloseFrame;
+use crate::frame::MAX_CONTROL;
+use crate::violation::Violation;
+use core::fmt;
+
+/// What the receiving half owes the peer or has to tell the sending half, which takes it with
+/// [`SendHalf::reply`](crate::SendHalf::reply).
+#[must_use = "the sending half has to take it"]
+#[derive(Debug)]
+pub struct Reply(pub(super) Owed);
+
+#[derive(Debug)]
+pub(super) enum Owed {
+    /// The answer to a Ping.
+    Pong(ControlPayload),
+    /// The peer's Close frame, to be answered now or by the application.
+    Close { frame: CloseFrame, answer: bool },
+    /// The peer broke the protocol.
+    Failure(Violation),
+    /// The transport has nothing more to give.
+    EndOfStream,
+}
+
+/// The payload of a control frame, without an allocation.
+pub(super) struct ControlPayload {
+    bytes: [u8; MAX_CONTROL],
+    length: usize,
+}
+
+impl ControlPayload {
+    pub(super) fn new(payload: &[u8]) -> Self {
+        let mut bytes = [0; MAX_CONTROL];
+        let length = payload.len().min(bytes.len());
+        for (place, byte) in bytes.iter_mut().zip(payload) {
+            *place = *byte;
+        }
+        Self { bytes, length }
+    }
+
+    pub(super) fn as_slice(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    pub(super) fn as_mut_slice(&mut self) -> &mut [u8] {
+        self.bytes.get_mut(..self.length).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for ControlPayload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_slice().fmt(f)
+    }
+}
