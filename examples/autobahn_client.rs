@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use ws_proto::bytes::{Buf, BytesMut};
 use ws_proto::handshake::client::{Handshake, Request};
-use ws_proto::{Config, Connection, Event, Seed};
+use ws_proto::{Config, Connection, DeflateConfig, Event, Seed};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -45,7 +45,8 @@ fn run(uri: &str, mut handle: impl FnMut(Event<'_>, &mut Connection) -> Result) 
     let mut socket = TcpStream::connect(request.uri().host_and_port())?;
     socket.set_nodelay(true)?;
     let mut input = BytesMut::new();
-    let mut handshake = Handshake::new(&request, Seed::random()?, &Config::new());
+    let config = Config::new().deflate(DeflateConfig::new());
+    let mut handshake = Handshake::new(&request, Seed::random()?, &config);
     socket.write_all(handshake.output())?;
     let mut ws = loop {
         match handshake.receive(&mut input)? {

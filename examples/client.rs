@@ -1,26 +1,30 @@
 //! A client on a blocking socket: `cargo run --example client -- ws://127.0.0.1:9001/`.
 //!
 //! Lines from standard input go out as text, messages come in. With `--check` it sends a fixed set of messages instead,
-//! compares what comes back, closes, and exits with 0 or says what differed.
+//! compares what comes back, closes, and exits with 0 or says what differed. With `--deflate` it offers compression.
 
 use std::io::{BufRead, Read, Write};
 use std::net::TcpStream;
 use std::sync::mpsc::{self, Receiver, Sender};
 use ws_proto::bytes::{Buf, BytesMut};
 use ws_proto::handshake::client::{Handshake, Request};
-use ws_proto::{CloseCode, Config, Connection, Event, Message, Seed};
+use ws_proto::{CloseCode, Config, Connection, DeflateConfig, Event, Message, Seed};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Result {
     let (options, uris): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|arg| arg.starts_with("--"));
-    let [uri] = &uris[..] else { return Err("usage: client [--check] ws://host:port/path".into()) };
-    let client = Client::connect(uri)?;
-    match options.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => client.chat(),
-        ["--check"] => client.check(),
-        _ => Err("the only option is --check".into()),
+    let [uri] = &uris[..] else { return Err("usage: client [--check] [--deflate] ws://host:port/path".into()) };
+    let (mut config, mut check) = (Config::new(), false);
+    for option in options {
+        match option.as_str() {
+            "--check" => check = true,
+            "--deflate" => config = config.deflate(DeflateConfig::new()),
+            _ => return Err(format!("unknown option {option}").into()),
+        }
     }
+    let client = Client::connect(uri, &config)?;
+    if check { client.check() } else { client.chat() }
 }
 
 struct Client {
@@ -30,7 +34,7 @@ struct Client {
 }
 
 impl Client {
-    fn connect(uri: &str) -> Result<Self> {
+    fn connect(uri: &str, config: &Config) -> Result<Self> {
         let request = Request::new(uri.parse()?);
         if request.uri().is_secure() {
             return Err("this example brings no TLS: use ws://".into());
@@ -38,10 +42,13 @@ impl Client {
         let mut socket = TcpStream::connect(request.uri().host_and_port())?;
         socket.set_nodelay(true)?;
         let mut input = BytesMut::new();
-        let mut handshake = Handshake::new(&request, Seed::random()?, &Config::new());
+        let mut handshake = Handshake::new(&request, Seed::random()?, config);
         socket.write_all(handshake.output())?;
         loop {
             if let Some(accepted) = handshake.receive(&mut input)? {
+                if let Some(extensions) = accepted.response.header("sec-websocket-extensions") {
+                    eprintln!("agreed on {}", String::from_utf8_lossy(extensions));
+                }
                 return Ok(Self { socket, input, ws: accepted.connection });
             }
             if read_more(&mut socket, &mut input)? == 0 {

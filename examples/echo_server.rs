@@ -2,14 +2,15 @@
 //!
 //! It keeps no time, so that it stays short: a server on the open network puts a deadline around each read and write.
 //!
-//! Options: `--addr 127.0.0.1:9001`, `--subprotocol NAME` (may be repeated), `--max-message BYTES`.
+//! Options: `--addr 127.0.0.1:9001`, `--subprotocol NAME` (may be repeated), `--max-message BYTES`, `--deflate` (compresses
+//! with whoever offers it).
 
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use ws_proto::bytes::BytesMut;
 use ws_proto::handshake::server::{Answer, Handshake, Reason, Rejection, Request, RequestHead, Response};
-use ws_proto::{Config, Connection, Event};
+use ws_proto::{Config, Connection, DeflateConfig, Event};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -124,6 +125,10 @@ impl Options {
         let mut options = Self { addr: "127.0.0.1:9001".into(), subprotocols: Vec::new(), config: Config::new() };
         let mut args = std::env::args().skip(1);
         while let Some(option) = args.next() {
+            if option == "--deflate" {
+                options.config = options.config.deflate(DeflateConfig::new());
+                continue;
+            }
             let value = args.next().ok_or_else(|| format!("{option} needs a value"))?;
             match option.as_str() {
                 "--addr" => options.addr = value,

@@ -1,14 +1,17 @@
 //! The limits and habits of a connection.
 
+#[cfg(feature = "deflate")]
+use crate::deflate::DeflateConfig;
+
 /// The limits and habits of a connection; every limit is on by default.
 ///
 /// ```
 /// use ws_proto::Config;
 ///
 /// let config = Config::new().max_message(1 << 20).auto_pong(false);
-/// assert_eq!(config, config.max_frame(16 << 20));
+/// assert_eq!(config, config.clone().max_frame(16 << 20));
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     pub(crate) max_frame: u64,
     pub(crate) max_message: u64,
@@ -19,6 +22,8 @@ pub struct Config {
     pub(crate) delivery: Delivery,
     pub(crate) auto_pong: bool,
     pub(crate) auto_close: bool,
+    #[cfg(feature = "deflate")]
+    pub(crate) deflate: Option<DeflateConfig>,
 }
 
 /// How messages reach the application.
@@ -47,6 +52,8 @@ impl Config {
             delivery: Delivery::Messages,
             auto_pong: true,
             auto_close: true,
+            #[cfg(feature = "deflate")]
+            deflate: None,
         }
     }
 
@@ -59,7 +66,7 @@ impl Config {
     }
 
     /// The largest received message, in bytes over all its fragments. Default 64 MiB. The header that takes a message
-    /// past it ends the connection with 1009.
+    /// past it ends the connection with 1009; of a compressed message the byte that does, once it is inflated.
     #[must_use]
     pub const fn max_message(mut self, bytes: u64) -> Self {
         self.max_message = bytes;
@@ -75,7 +82,7 @@ impl Config {
     }
 
     /// The most bytes that may wait in the output. Default 128 MiB. A send that would go past it is refused and gives
-    /// its message back; Pong and Close frames that the protocol owes have their place in any case: 34 Pongs and one
+    /// its message back; one that is compressed has to find room for its uncompressed size and an eighth more. Pong and Close frames that the protocol owes have their place in any case: 34 Pongs and one
     /// Close at most.
     #[must_use]
     pub const fn max_buffered(mut self, bytes: usize) -> Self {
@@ -120,6 +127,15 @@ impl Config {
     #[must_use]
     pub const fn auto_close(mut self, on: bool) -> Self {
         self.auto_close = on;
+        self
+    }
+
+    /// Compresses messages, if the peer does (permessage-deflate, RFC 7692). Default: does not. A client's handshake
+    /// offers the extension then, a server's accepts it.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, deflate: DeflateConfig) -> Self {
+        self.deflate = Some(deflate);
         self
     }
 }

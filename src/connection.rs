@@ -1,9 +1,19 @@
 //! The hall: the receiving and the sending half, joined by the rules.
 
+#[cfg(feature = "deflate")]
+mod deflating;
+#[cfg(feature = "deflate")]
+mod inflating;
 mod output;
 mod receive;
 mod reply;
 mod send;
+#[cfg(not(feature = "deflate"))]
+mod without_deflate;
+#[cfg(not(feature = "deflate"))]
+use without_deflate as deflating;
+#[cfg(not(feature = "deflate"))]
+use without_deflate as inflating;
 
 pub use output::Output;
 pub use receive::{ReceiveHalf, Received};
@@ -12,6 +22,8 @@ pub use send::SendHalf;
 
 use crate::close::CloseFrame;
 use crate::config::Config;
+#[cfg(feature = "deflate")]
+use crate::deflate::{DeflateConfig, DeflateParameters};
 use crate::event::Event;
 use crate::frame::MaskingKeys;
 use crate::interest::Interest;
@@ -194,6 +206,26 @@ impl Connection {
         self.sender.send_part(part, fin)
     }
 
+    /// Sends a message that is not to be compressed, even where others are: one that is compressed already, or one that
+    /// holds a secret (see [`DeflateConfig`]). For the rest it is as [`send`](Connection::send).
+    ///
+    /// # Errors
+    /// As for [`send_text`](Connection::send_text); the error gives the message back.
+    #[cfg(feature = "deflate")]
+    pub fn send_uncompressed(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
+        self.sender.send_uncompressed(message)
+    }
+
+    /// Sends the next fragment of a message that is not to be compressed. The first part decides about all of it, so the
+    /// later ones may be sent with this or with [`send_part`](Connection::send_part).
+    ///
+    /// # Errors
+    /// As for [`send_part`](Connection::send_part).
+    #[cfg(feature = "deflate")]
+    pub fn send_part_uncompressed(&mut self, part: impl Into<Message>, fin: bool) -> Result<(), SendError> {
+        self.sender.send_part_uncompressed(part, fin)
+    }
+
     /// Sends a Ping with at most 125 bytes (RFC 6455 §5.5.2).
     ///
     /// # Errors
@@ -236,9 +268,14 @@ impl Connection {
         self.sender.can_send()
     }
 
-    /// Gives the memory of the output back if nothing waits in it. It is kept otherwise, so that a busy connection does
-    /// not allocate for every message; call this when a connection goes quiet.
+    /// Gives back the memory of the output, if nothing waits in it, and that of compression, if no message is under way.
+    /// It is kept otherwise, so that a busy connection does not allocate for every message; call this when a connection
+    /// goes quiet.
+    ///
+    /// Of compression, only what the peer may still refer to stays: up to a window's size of what it sent last. What
+    /// this side sends next begins with an empty window.
     pub fn release_memory(&mut self) {
+        self.receiver.release_memory();
         self.sender.release_memory();
     }
 
@@ -283,6 +320,32 @@ impl Connection {
     /// ```
     pub fn into_halves(self) -> (ReceiveHalf, SendHalf) {
         (self.receiver, self.sender)
+    }
+}
+
+#[cfg(feature = "deflate")]
+impl Connection {
+    /// Compresses messages as two handshakes have agreed to (RFC 7692), on a stream that was upgraded elsewhere. It is to
+    /// be said before anything is received or sent. The handshakes of this crate see to it by themselves.
+    ///
+    /// ```
+    /// use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters};
+    ///
+    /// // The answer was `permessage-deflate; client_max_window_bits=12`.
+    /// let agreed = DeflateParameters { client_max_window_bits: 12, ..DeflateParameters::new() };
+    /// let ws = Connection::server(&Config::new()).with_deflate(&DeflateConfig::new(), agreed);
+    /// assert_eq!(ws.deflate(), Some(agreed));
+    /// ```
+    #[must_use]
+    pub fn with_deflate(mut self, config: &DeflateConfig, agreed: DeflateParameters) -> Self {
+        self.receiver.allow_compressed(self.sender.role(), config, agreed);
+        self.sender.compress(config, &agreed);
+        self
+    }
+
+    /// What was agreed on for permessage-deflate, if messages may come compressed and go out so.
+    pub fn deflate(&self) -> Option<DeflateParameters> {
+        self.receiver.deflate()
     }
 }
 

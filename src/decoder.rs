@@ -10,9 +10,12 @@
 //! bytes at most, moves left too and the dead bytes fall off the end: the input never holds more than the message, one
 //! header and these bytes, and nothing that has its place is moved again. Text is validated as it arrives; what came in
 //! earlier looks is validated once more when its message ends, because the input was its owner's in between.
+//!
+//! The payload of a compressed message is shown piece by piece as it arrives, unmasked and otherwise as it is; nothing of
+//! it is assembled here.
 
 use crate::config::{Config, Delivery};
-use crate::frame::{MaskingKey, Start};
+use crate::frame::{MaskingKey, RSV1, Start};
 use crate::opcode::{MessageKind, Opcode};
 use crate::payload::Span;
 use crate::role::Role;
@@ -46,10 +49,16 @@ pub(crate) struct Decoder {
     in_payload: bool,
     /// Whether a whole message may come next, and would be told as one.
     ready: bool,
-    /// The longest message that may be taken without a look at the limits.
-    short_limit: usize,
+    /// The longest message that may be taken without a look at the limits, or 125 if more may.
+    short_limit: u8,
     role: Role,
     delivery: Delivery,
+    /// Whether RSV1 on the first frame of a message says that it is compressed (RFC 7692 §6).
+    deflate: bool,
+    /// Whether the message under way is compressed.
+    compressed: bool,
+    /// Whether a piece between `start` and `end` is being shown, and whether its message ends with it.
+    shown: Option<bool>,
 }
 
 /// What a look at the input found.
@@ -60,6 +69,8 @@ pub(crate) enum Decoded {
     Message { kind: MessageKind, span: Span },
     /// The next part of a message.
     Part { kind: MessageKind, span: Span, fin: bool },
+    /// The next piece of a compressed message. It is found again until [`Decoder::used_up`] says that it is done with.
+    Compressed { kind: MessageKind, start: usize, end: usize, fin: bool },
     /// A Close frame.
     Close(Span),
     /// A Ping frame.
@@ -72,7 +83,7 @@ pub(crate) enum Decoded {
 
 impl Decoder {
     pub(crate) fn new(role: Role, config: &Config) -> Self {
-        let short_limit = config.max_frame.min(config.max_message).try_into().unwrap_or(usize::MAX);
+        let short_limit = config.max_frame.min(config.max_message).try_into().unwrap_or(u8::MAX);
         let mut decoder = Self {
             max_frame: config.max_frame,
             max_message: config.max_message,
@@ -92,13 +103,31 @@ impl Decoder {
             short_limit,
             role,
             delivery: config.delivery,
+            deflate: false,
+            compressed: false,
+            shown: None,
         };
         decoder.make_ready();
         decoder
     }
 
+    /// From now on RSV1 means that a message is compressed.
+    #[cfg(feature = "deflate")]
+    pub(crate) const fn allow_compressed(&mut self) {
+        self.deflate = true;
+    }
+
+    #[cfg(feature = "deflate")]
+    pub(crate) const fn max_message(&self) -> u64 {
+        self.max_message
+    }
+
+    pub(crate) const fn delivery(&self) -> Delivery {
+        self.delivery
+    }
+
     fn make_ready(&mut self) {
-        let at_rest = !self.in_payload && self.sequence == Sequence::Idle;
+        let at_rest = !self.in_payload && self.sequence == Sequence::Idle && self.shown.is_none();
         self.ready = at_rest && self.delivery == Delivery::Messages && self.max_fragments > 0;
     }
 
@@ -113,7 +142,7 @@ impl Decoder {
         }
         let (&mut start, rest) = input.split_first_chunk_mut()?;
         let (kind, length) = Start(start).short_message(self.role == Role::Server)?;
-        if length > self.short_limit {
+        if length > usize::from(self.short_limit) {
             return None;
         }
         let (begin, payload, key) = match self.role {
@@ -151,6 +180,9 @@ impl Decoder {
     /// If the input has become shorter than it was left, which only its owner can do.
     pub(crate) fn decode(&mut self, input: &mut [u8]) -> Decoded {
         assert!(self.next <= input.len(), "bytes of a message under way have been removed from the input");
+        if let Some(fin) = self.shown {
+            return self.show(fin);
+        }
         let valid_before = self.valid;
         loop {
             let step =
@@ -173,8 +205,8 @@ impl Decoder {
         let Some(start) = bytes.first_chunk().copied().map(Start) else { return Ok(Some(self.need_more(input))) };
 
         // What two bytes tell is refused on two bytes, before anything else of the frame is waited for.
-        // RFC 6455 §5.2: no extension has given the reserved bits a meaning.
-        if start.rsv() != 0 {
+        // RFC 6455 §5.2: a reserved bit is clear where no extension has given it a meaning.
+        if start.rsv() != 0 && !self.may_begin_compressed(start) {
             return Err(Violation::ReservedBit);
         }
         let opcode = start.opcode()?;
@@ -202,8 +234,10 @@ impl Decoder {
         if payload_length > self.max_frame {
             return Err(Violation::FrameTooBig);
         }
+        let compressed = if begins.is_some() { start.rsv() == RSV1 } else { self.compressed };
         let length = length_so_far.saturating_add(payload_length);
-        if length > self.max_message {
+        // The size of a compressed message is what it inflates to, which shows in time.
+        if length > self.max_message && !compressed {
             return Err(Violation::MessageTooBig);
         }
         let Some(key) = start.masking_key(bytes) else { return Ok(Some(self.need_more(input))) };
@@ -214,12 +248,18 @@ impl Decoder {
         self.length = length;
         self.fragments = fragments + 1;
         self.left = payload_length;
+        self.compressed = compressed;
         self.in_payload = true;
         self.next += start.size();
         if self.start == self.end {
             self.begin_at(self.next);
         }
         self.payload(input, valid_before)
+    }
+
+    /// Whether this is the first frame of a message, and RSV1, which alone is set, says that it is compressed.
+    const fn may_begin_compressed(&self, start: Start) -> bool {
+        self.deflate && start.rsv() == RSV1 && start.begins_message()
     }
 
     /// Reads a control frame, once all of it is there.
@@ -252,10 +292,12 @@ impl Decoder {
     fn payload(&mut self, input: &mut [u8], valid_before: usize) -> Result<Option<Decoded>, Violation> {
         let here = input.len().saturating_sub(self.next);
         let mut take = usize::try_from(self.left).map_or(here, |left| left.min(here));
+        // RFC 7692 §6.1: what is to be UTF-8 is the message, not the bytes it is compressed into.
+        let is_text = self.kind == MessageKind::Text && !self.compressed;
         loop {
             let step = take.min(BLOCK);
             self.block(input, step);
-            if self.kind == MessageKind::Text && !self.validate(input) {
+            if is_text && !self.validate(input) {
                 return self.not_utf8();
             }
             take -= step;
@@ -271,7 +313,7 @@ impl Decoder {
             return Ok(self.part(false));
         }
         // RFC 6455 §5.6: the whole message is UTF-8, so no code point may be left open.
-        if self.kind == MessageKind::Text && !(self.valid == self.end && self.is_still_valid(input, valid_before)) {
+        if is_text && !(self.valid == self.end && self.is_still_valid(input, valid_before)) {
             return self.not_utf8();
         }
         self.in_payload = false;
@@ -321,6 +363,9 @@ impl Decoder {
 
     /// The part of the message that can be handed out, when messages are delivered so.
     fn part(&mut self, fin: bool) -> Option<Decoded> {
+        if self.compressed {
+            return (fin || self.start < self.end).then(|| self.show(fin));
+        }
         match self.delivery {
             Delivery::Messages => None,
             Delivery::Parts => {
@@ -335,6 +380,22 @@ impl Decoder {
                 Some(Decoded::Part { kind: self.kind, span, fin })
             }
         }
+    }
+
+    /// The piece of a compressed message that there is.
+    fn show(&mut self, fin: bool) -> Decoded {
+        self.shown = Some(fin);
+        Decoded::Compressed { kind: self.kind, start: self.start, end: self.end, fin }
+    }
+
+    /// The piece that was shown is done with: says how many bytes the caller removes from the front of the input.
+    pub(crate) fn used_up(&mut self) -> usize {
+        self.shown = None;
+        self.start = self.end;
+        let consume = self.next;
+        self.forget(consume);
+        self.make_ready();
+        consume
     }
 
     /// Forgets the first `consumed` bytes of the input, which the caller removes.

@@ -72,7 +72,8 @@ impl fmt::Display for Cause {
         match self {
             Self::Agreed => f.write_str("both sides closed"),
             Self::Violation(violation) => {
-                write!(f, "the peer broke the protocol: {violation} (RFC 6455 §{})", violation.section())
+                let (rfc, section) = (violation.rfc(), violation.section());
+                write!(f, "the peer broke the protocol: {violation} (RFC {rfc} §{section})")
             }
             Self::EndOfStream => f.write_str("the transport ended before the closing handshake did"),
         }

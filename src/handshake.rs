@@ -6,6 +6,7 @@
 
 mod build;
 pub mod client;
+mod compression;
 mod extensions;
 mod fields;
 mod head;

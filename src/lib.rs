@@ -97,10 +97,13 @@ mod close;
 mod config;
 mod connection;
 mod decoder;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod event;
 pub mod frame;
 #[cfg(feature = "handshake")]
 pub mod handshake;
+mod inflated;
 mod interest;
 mod message;
 mod misuse;
@@ -117,6 +120,10 @@ pub use bytes;
 pub use close::{CloseCode, CloseFrame, ReasonTooLong};
 pub use config::{Config, Delivery};
 pub use connection::{Connection, Output, ReceiveHalf, Received, Reply, SendHalf};
+#[cfg(all(feature = "deflate", feature = "std"))]
+pub use deflate::DeflatePool;
+#[cfg(feature = "deflate")]
+pub use deflate::{DeflateConfig, DeflateParameters};
 pub use event::{Cause, Closure, Event};
 pub use interest::Interest;
 pub use message::Message;

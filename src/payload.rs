@@ -1,17 +1,23 @@
 //! A received payload, where it arrived.
 
+use crate::inflated::Inflated;
 use bytes::{Buf, Bytes, BytesMut};
 use core::{fmt, ops::Deref};
 
-/// The payload of an event: a slice of the caller's input, which it leaves when the value is dropped.
+/// The payload of an event: a slice of the caller's input, which it leaves when the value is dropped. What came
+/// compressed has memory of its own.
 ///
 /// It dereferences to `[u8]`. To keep it, [`into_bytes`](Payload::into_bytes) takes it out of the input without a copy.
 ///
 /// Leaking one (`mem::forget`) leaves its frame in the input, already unmasked, to be read once more: the connection is
 /// of no use after that.
-pub struct Payload<'a> {
-    input: &'a mut BytesMut,
-    span: Span,
+pub struct Payload<'a>(Place<'a>);
+
+enum Place<'a> {
+    /// Where it arrived.
+    Input { input: &'a mut BytesMut, span: Span },
+    /// Where it was inflated.
+    Inflated(Inflated),
 }
 
 /// Where a payload lies in the input, and how many bytes of the input are done with once it has been looked at.
@@ -26,24 +32,34 @@ impl<'a> Payload<'a> {
     #[inline]
     pub(crate) fn new(input: &'a mut BytesMut, span: Span) -> Self {
         debug_assert!(span.start <= span.end && span.end.max(span.consume) <= input.len());
-        Self { input, span }
+        Self(Place::Input { input, span })
+    }
+
+    pub(crate) fn inflated(data: Inflated) -> Self {
+        Self(Place::Inflated(data))
     }
 
     /// The payload as an owned value.
     ///
     /// A message is split off the input without a copy, and the memory it arrived in is shared between the two until
-    /// the value is dropped; [`Bytes::copy_from_slice`] is the better choice for a short one that is kept for long. The
+    /// the value is dropped; [`Bytes::copy_from_slice`] is the better choice for a short one that is kept for long. So it
+    /// is with a message that was inflated, and the memory that the connection inflates in. The
     /// payload of a control frame in the middle of a fragmented message, at most 125 bytes, is copied.
     pub fn into_bytes(mut self) -> Bytes {
-        let Span { start, end, consume } = self.span;
-        if consume < end {
-            return Bytes::copy_from_slice(&self);
+        match &mut self.0 {
+            Place::Input { input, span } => {
+                let Span { start, end, consume } = *span;
+                if consume < end {
+                    return Bytes::copy_from_slice(&self);
+                }
+                span.consume = 0;
+                input.advance(start);
+                let bytes = input.split_to(end - start).freeze();
+                input.advance(consume - end);
+                bytes
+            }
+            Place::Inflated(data) => core::mem::take(data).into_bytes(),
         }
-        self.span.consume = 0;
-        self.input.advance(start);
-        let bytes = self.input.split_to(end - start).freeze();
-        self.input.advance(consume - end);
-        bytes
     }
 }
 
@@ -52,14 +68,20 @@ impl Deref for Payload<'_> {
 
     #[inline]
     fn deref(&self) -> &[u8] {
-        self.input.get(self.span.start..self.span.end).unwrap_or_default()
+        match &self.0 {
+            Place::Input { input, span } => input.get(span.start..span.end).unwrap_or_default(),
+            Place::Inflated(data) => data,
+        }
     }
 }
 
 impl Drop for Payload<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.input.advance(self.span.consume);
+        match &mut self.0 {
+            Place::Input { input, span } => input.advance(span.consume),
+            Place::Inflated(_) => {}
+        }
     }
 }
 

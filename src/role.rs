@@ -11,3 +11,14 @@ pub enum Role {
     /// Never masks, and refuses frames without a mask.
     Server,
 }
+
+#[cfg(feature = "deflate")]
+impl Role {
+    /// The other end.
+    pub(crate) const fn peer(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+}

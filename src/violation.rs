@@ -10,7 +10,7 @@ use crate::close::CloseCode;
 #[error("{}", self.reason())]
 #[non_exhaustive]
 pub enum Violation {
-    /// A reserved bit is set that no extension has given a meaning.
+    /// A reserved bit is set where no extension has given it a meaning.
     ReservedBit,
     /// An opcode that RFC 6455 reserves.
     ReservedOpcode,
@@ -44,6 +44,11 @@ pub enum Violation {
     InvalidCloseCode,
     /// A close reason that is not UTF-8.
     ReasonNotUtf8,
+    /// A compressed message that is not DEFLATE, or ends in the middle of a block.
+    CorruptDeflate,
+    /// A compressed message of thousands of final blocks that hold next to nothing, each of which costs far more time
+    /// than its bytes are worth.
+    TooManyFinalBlocks,
 }
 
 impl Violation {
@@ -62,12 +67,38 @@ impl Violation {
             | Self::MessageInterrupted
             | Self::CloseBodyTooShort
             | Self::InvalidCloseCode => CloseCode::PROTOCOL_ERROR,
-            Self::FrameTooBig | Self::MessageTooBig | Self::TooManyFragments => CloseCode::MESSAGE_TOO_BIG,
-            Self::TextNotUtf8 | Self::ReasonNotUtf8 => CloseCode::INVALID_PAYLOAD,
+            Self::FrameTooBig | Self::MessageTooBig | Self::TooManyFragments | Self::TooManyFinalBlocks => {
+                CloseCode::MESSAGE_TOO_BIG
+            }
+            Self::TextNotUtf8 | Self::ReasonNotUtf8 | Self::CorruptDeflate => CloseCode::INVALID_PAYLOAD,
         }
     }
 
-    /// The section of RFC 6455 that was violated.
+    /// The number of the RFC that was violated: 6455, or 7692 for what concerns compression.
+    pub const fn rfc(self) -> u16 {
+        match self {
+            Self::CorruptDeflate | Self::TooManyFinalBlocks => 7692,
+            Self::ReservedBit
+            | Self::ReservedOpcode
+            | Self::FragmentedControl
+            | Self::ControlTooLong
+            | Self::NotMasked
+            | Self::Masked
+            | Self::LengthNotMinimal
+            | Self::LengthTopBit
+            | Self::NothingToContinue
+            | Self::MessageInterrupted
+            | Self::FrameTooBig
+            | Self::MessageTooBig
+            | Self::TooManyFragments
+            | Self::TextNotUtf8
+            | Self::CloseBodyTooShort
+            | Self::InvalidCloseCode
+            | Self::ReasonNotUtf8 => 6455,
+        }
+    }
+
+    /// The section of that [`rfc`](Violation::rfc).
     pub const fn section(self) -> &'static str {
         match self {
             Self::ReservedBit | Self::ReservedOpcode | Self::LengthNotMinimal | Self::LengthTopBit => "5.2",
@@ -79,13 +110,15 @@ impl Violation {
             Self::CloseBodyTooShort => "5.5.1",
             Self::InvalidCloseCode => "7.4",
             Self::ReasonNotUtf8 => "8.1",
+            Self::CorruptDeflate => "7.2.2",
+            Self::TooManyFinalBlocks => "7.2.1",
         }
     }
 
     /// What was wrong, in a few words: the reason that the Close frame gives.
     pub const fn reason(self) -> &'static str {
         match self {
-            Self::ReservedBit => "reserved bit set without an extension",
+            Self::ReservedBit => "reserved bit set without a meaning",
             Self::ReservedOpcode => "reserved opcode",
             Self::FragmentedControl => "fragmented control frame",
             Self::ControlTooLong => "control frame longer than 125 bytes",
@@ -102,6 +135,8 @@ impl Violation {
             Self::CloseBodyTooShort => "close body of one byte",
             Self::InvalidCloseCode => "invalid close code",
             Self::ReasonNotUtf8 => "close reason is not UTF-8",
+            Self::CorruptDeflate => "compressed data is corrupt",
+            Self::TooManyFinalBlocks => "too many final blocks in compressed data",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The example server over real sockets: what each peer gets to see, and that none of them keeps it from serving
 //! others.
 
-#![cfg(all(feature = "std", feature = "handshake"))]
+#![cfg(all(feature = "std", feature = "handshake", feature = "deflate"))]
 
 use std::env::consts::EXE_SUFFIX;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};

@@ -77,7 +77,7 @@ fn almost_the_end_of_the_head() {
     let config = Config::new().max_head(1 << 20);
     for filler in ["\r", "\r\r", "\r\nX: \r\r\n", "X: \r\n"] {
         let endless = b"GET / HTTP/1.1\r\nX: ".iter().copied().chain(filler.bytes().cycle());
-        let (count, outcome) = trickle(&config.max_headers(usize::MAX), endless);
+        let (count, outcome) = trickle(&config.clone().max_headers(usize::MAX), endless);
         assert!(count <= (1 << 20) + 1, "{filler:?}");
         assert!(matches!(outcome, Err(Reason::HeadTooLarge | Reason::Malformed)), "{filler:?}: {outcome:?}");
     }

@@ -9,7 +9,7 @@
 //! Small frames are copied one behind the other. A large owned payload is not copied: it is kept by reference, with the
 //! number of small bytes that go out before it.
 
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::{boxed::Box, collections::VecDeque};
 use bytes::{Buf, Bytes, BytesMut};
 use core::fmt;
 
@@ -34,7 +34,7 @@ pub struct Output {
     /// Automatic Pongs since one last went out with none behind it.
     pongs: u8,
     /// The frame of the newest Pong, when there are too many; it takes its place when they have been written.
-    newest_pong: Vec<u8>,
+    newest_pong: Box<[u8]>,
 }
 
 struct Large {
@@ -69,9 +69,7 @@ impl Output {
             self.pong_ends = self.queued();
             self.pongs += 1;
         } else {
-            self.newest_pong.clear();
-            self.newest_pong.extend_from_slice(header);
-            self.newest_pong.extend_from_slice(payload);
+            self.newest_pong = [header, payload].concat().into();
         }
     }
 
@@ -80,7 +78,7 @@ impl Output {
     pub(super) fn settle_pong(&mut self) {
         if !self.newest_pong.is_empty() {
             self.small.extend_from_slice(&self.newest_pong);
-            self.newest_pong = Vec::new();
+            self.newest_pong = Box::default();
             self.pong_ends = self.queued();
             self.pongs += 1;
         }

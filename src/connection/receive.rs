@@ -1,16 +1,22 @@
 //! The receiving half: bytes become events, and what is owed for them becomes a value.
 
+use super::inflating::{Found, Inflating};
 use super::reply::{ControlPayload, Owed, Reply};
 use crate::close::{CloseCode, CloseFrame};
-use crate::config::Config;
+use crate::config::{Config, Delivery};
 use crate::decoder::{Decoded, Decoder};
+#[cfg(feature = "deflate")]
+use crate::deflate::{DeflateConfig, DeflateParameters};
 use crate::event::Event;
+use crate::inflated::Inflated;
 use crate::opcode::MessageKind;
 use crate::payload::{Payload, Span};
 use crate::role::Role;
 use crate::text::{Text, Utf8Bytes};
 use crate::violation::Violation;
-use bytes::{Bytes, BytesMut};
+use alloc::boxed::Box;
+use bytes::{Buf, Bytes, BytesMut};
+use core::ops::Range;
 
 /// The receiving half of a connection that was taken apart with
 /// [`Connection::into_halves`](crate::Connection::into_halves).
@@ -21,6 +27,8 @@ pub struct ReceiveHalf {
     auto_close: bool,
     transport: Transport,
     phase: Phase,
+    /// What inflates, once that is agreed.
+    inflating: Option<Box<Inflating>>,
 }
 
 /// Whether frames are still read.
@@ -72,6 +80,27 @@ impl ReceiveHalf {
             auto_close: config.auto_close,
             transport: Transport::Open,
             phase: Phase::Hearing,
+            inflating: None,
+        }
+    }
+
+    #[cfg(feature = "deflate")]
+    pub(super) fn allow_compressed(&mut self, role: Role, config: &DeflateConfig, agreed: DeflateParameters) {
+        let (max_message, delivery) = (self.decoder.max_message(), self.decoder.delivery());
+        self.inflating = Some(Box::new(Inflating::new(role, config, agreed, max_message, delivery)));
+        self.decoder.allow_compressed();
+    }
+
+    /// The parameters that were agreed on, as [`Connection::deflate`](crate::Connection::deflate).
+    #[cfg(feature = "deflate")]
+    pub(super) fn deflate(&self) -> Option<DeflateParameters> {
+        self.inflating.as_ref().map(|inflating| inflating.agreed())
+    }
+
+    /// Gives the memory back that receiving compressed messages took, as far as it is not needed for the next one.
+    pub fn release_memory(&mut self) {
+        if let Some(inflating) = &mut self.inflating {
+            inflating.release();
         }
     }
 
@@ -116,31 +145,53 @@ impl ReceiveHalf {
             input.clear();
             return self.end_of_stream(input);
         }
-        match self.decoder.decode(input) {
-            Decoded::Message { kind, span } => Received::event(message(kind, input, span)),
-            Decoded::Part { kind: MessageKind::Text, span, fin } => {
-                Received::event(Event::TextPart { text: Text::validated(Payload::new(input, span)), fin })
-            }
-            Decoded::Part { kind: MessageKind::Binary, span, fin } => {
-                Received::event(Event::BinaryPart { data: Payload::new(input, span), fin })
-            }
-            Decoded::NeedMore { keep } => {
-                input.truncate(keep);
-                self.end_of_stream(input)
-            }
-            Decoded::Ping(span) => Some(self.ping(Payload::new(input, span))),
-            Decoded::Pong(span) => Received::event(Event::Pong(Payload::new(input, span))),
-            Decoded::Close(span) => {
-                let read = close_frame(&Payload::new(input, span));
-                match read {
-                    Ok(frame) => {
-                        self.end(input, Phase::Over);
-                        Some(self.close(frame))
-                    }
-                    Err(violation) => self.fail(input, violation),
+        loop {
+            return match self.decoder.decode(input) {
+                Decoded::Message { kind, span } => Received::event(message(kind, input, span)),
+                Decoded::Part { kind, span, fin } => Received::event(part(kind, Payload::new(input, span), fin)),
+                Decoded::Compressed { kind, start, end, fin } => match self.inflate(input, kind, start..end, fin) {
+                    Found::Nothing => continue,
+                    Found::Data { data, fin, .. } => Received::event(self.inflated(kind, data, fin)),
+                    Found::Fault(violation) => self.fail(input, violation),
+                },
+                Decoded::NeedMore { keep } => {
+                    input.truncate(keep);
+                    self.end_of_stream(input)
                 }
-            }
-            Decoded::Violation(violation) => self.fail(input, violation),
+                Decoded::Ping(span) => Some(self.ping(Payload::new(input, span))),
+                Decoded::Pong(span) => Received::event(Event::Pong(Payload::new(input, span))),
+                Decoded::Close(span) => {
+                    let read = close_frame(&Payload::new(input, span));
+                    match read {
+                        Ok(frame) => {
+                            self.end(input, Phase::Over);
+                            Some(self.close(frame))
+                        }
+                        Err(violation) => self.fail(input, violation),
+                    }
+                }
+                Decoded::Violation(violation) => self.fail(input, violation),
+            };
+        }
+    }
+
+    /// Gives a piece of a compressed message to zlib, and removes it from the input once it is used up.
+    fn inflate(&mut self, input: &mut BytesMut, kind: MessageKind, piece: Range<usize>, fin: bool) -> Found {
+        // The decoder finds such pieces only where there is something to inflate them.
+        let Some(inflating) = &mut self.inflating else { return Found::Fault(Violation::ReservedBit) };
+        let found = inflating.receive(kind, input, piece, fin);
+        match found {
+            Found::Nothing | Found::Data { piece_is_used_up: true, .. } => input.advance(self.decoder.used_up()),
+            Found::Data { piece_is_used_up: false, .. } | Found::Fault(_) => {}
+        }
+        found
+    }
+
+    fn inflated<'i>(&self, kind: MessageKind, data: Inflated, fin: bool) -> Event<'i> {
+        let payload = Payload::inflated(data);
+        match self.decoder.delivery() {
+            Delivery::Messages => whole(kind, payload),
+            Delivery::Parts => part(kind, payload, fin),
         }
     }
 
@@ -183,10 +234,23 @@ impl ReceiveHalf {
 
 #[inline(always)]
 pub(super) fn message(kind: MessageKind, input: &mut BytesMut, span: Span) -> Event<'_> {
-    let payload = Payload::new(input, span);
+    whole(kind, Payload::new(input, span))
+}
+
+/// A whole message, validated if it is text.
+#[inline(always)]
+fn whole(kind: MessageKind, payload: Payload<'_>) -> Event<'_> {
     match kind {
         MessageKind::Text => Event::Text(Text::validated(payload)),
         MessageKind::Binary => Event::Binary(payload),
+    }
+}
+
+/// A part of a message, validated if it is text.
+fn part(kind: MessageKind, payload: Payload<'_>, fin: bool) -> Event<'_> {
+    match kind {
+        MessageKind::Text => Event::TextPart { text: Text::validated(payload), fin },
+        MessageKind::Binary => Event::BinaryPart { data: payload, fin },
     }
 }
 

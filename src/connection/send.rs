@@ -1,12 +1,15 @@
 //! The sending half: messages become frames in the output, and it knows how far the connection is on its way to the
 //! end.
 
+use super::deflating::Deflating;
 use super::output::Output;
 use super::reply::{ControlPayload, Owed, Reply};
 use crate::close::{CloseCode, CloseFrame};
 use crate::config::Config;
+#[cfg(feature = "deflate")]
+use crate::deflate::{DeflateConfig, DeflateParameters};
 use crate::event::{Cause, Closure};
-use crate::frame::{FrameHeader, MAX_CONTROL, MaskingKey, MaskingKeys};
+use crate::frame::{FrameHeader, MAX_CONTROL, MaskingKey, MaskingKeys, RSV1};
 use crate::interest::Interest;
 use crate::message::Message;
 use crate::misuse::{SendError, SendErrorKind};
@@ -42,6 +45,8 @@ pub struct SendHalf {
     told: bool,
     /// The Close frames that have gone, from the first one on.
     frames: Option<Box<CloseFrames>>,
+    /// What compresses, once that is agreed.
+    deflating: Option<Box<Deflating>>,
 }
 
 #[derive(Debug, Default)]
@@ -62,7 +67,13 @@ impl SendHalf {
             end_of_stream: false,
             told: false,
             frames: None,
+            deflating: None,
         }
+    }
+
+    #[cfg(feature = "deflate")]
+    pub(super) fn compress(&mut self, config: &DeflateConfig, agreed: &DeflateParameters) {
+        self.deflating = Some(Box::new(Deflating::new(self.role, config, agreed)));
     }
 
     /// Takes what the receiving half owes: queues the Pong or Close that is due, and learns of the end.
@@ -163,16 +174,16 @@ impl SendHalf {
     /// # Errors
     /// As there.
     pub fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
-        let message = message.into();
-        let kind = message.kind();
-        let checked = self.may_begin().and_then(|()| self.admit(true, kind.opcode(), message.as_bytes().len()));
-        match checked {
-            Ok(header) => {
-                self.append_owned(&header, message.into_bytes());
-                Ok(())
-            }
-            Err(kind) => Err(SendError::new(kind, Some(message))),
-        }
+        self.message(message.into(), true)
+    }
+
+    /// As [`Connection::send_uncompressed`](crate::Connection::send_uncompressed).
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(feature = "deflate")]
+    pub fn send_uncompressed(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
+        self.message(message.into(), false)
     }
 
     /// As [`Connection::send_part`](crate::Connection::send_part).
@@ -180,22 +191,16 @@ impl SendHalf {
     /// # Errors
     /// As there.
     pub fn send_part(&mut self, part: impl Into<Message>, fin: bool) -> Result<(), SendError> {
-        let part = part.into();
-        let kind = part.kind();
-        let checked = match self.sequence {
-            Sequence::Within(begun) if begun != kind => Err(SendErrorKind::KindChanged),
-            Sequence::Within(_) | Sequence::Idle => {
-                self.may_send().and_then(|()| self.admit(fin, self.sequence.opcode(kind), part.as_bytes().len()))
-            }
-        };
-        match checked {
-            Ok(header) => {
-                self.append_owned(&header, part.into_bytes());
-                self.sequence = if fin { Sequence::Idle } else { Sequence::Within(kind) };
-                Ok(())
-            }
-            Err(kind) => Err(SendError::new(kind, Some(part))),
-        }
+        self.part(part.into(), fin, true)
+    }
+
+    /// As [`Connection::send_part_uncompressed`](crate::Connection::send_part_uncompressed).
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(feature = "deflate")]
+    pub fn send_part_uncompressed(&mut self, part: impl Into<Message>, fin: bool) -> Result<(), SendError> {
+        self.part(part.into(), fin, false)
     }
 
     /// As [`Connection::ping`](crate::Connection::ping).
@@ -240,9 +245,12 @@ impl SendHalf {
         self.closing.may_send()
     }
 
-    /// As [`Connection::release_memory`](crate::Connection::release_memory).
+    /// As [`Connection::release_memory`](crate::Connection::release_memory), for the output and for compressing.
     pub fn release_memory(&mut self) {
         self.output.release();
+        if let Some(deflating) = &mut self.deflating {
+            deflating.release();
+        }
     }
 
     /// Whether the peer's Close waits for an answer.
@@ -257,9 +265,61 @@ impl SendHalf {
     #[inline]
     fn copy(&mut self, kind: MessageKind, payload: &[u8]) -> Result<(), SendError> {
         self.may_begin()?;
+        if self.deflates(payload.len()) {
+            return Ok(self.deflate(kind.opcode(), payload, true)?);
+        }
         let header = self.admit(true, kind.opcode(), payload.len())?;
         self.append(&header, payload);
         Ok(())
+    }
+
+    fn message(&mut self, message: Message, may_compress: bool) -> Result<(), SendError> {
+        match self.may_begin() {
+            Ok(()) => {
+                let compress = may_compress && self.deflates(message.as_bytes().len());
+                self.data(message.kind().opcode(), message, true, compress)
+            }
+            Err(kind) => Err(SendError::new(kind, Some(message))),
+        }
+    }
+
+    fn part(&mut self, part: Message, fin: bool, may_compress: bool) -> Result<(), SendError> {
+        let kind = part.kind();
+        let checked = match self.sequence {
+            Sequence::Within(begun) if begun != kind => Err(SendErrorKind::KindChanged),
+            Sequence::Within(_) => {
+                self.may_send().map(|()| self.deflating.as_ref().is_some_and(|deflating| deflating.is_in_message()))
+            }
+            // The size of a message that only begins is not known.
+            Sequence::Idle if fin => self.may_send().map(|()| may_compress && self.deflates(part.as_bytes().len())),
+            Sequence::Idle => self.may_send().map(|()| may_compress && self.deflates(usize::MAX)),
+        };
+        match checked {
+            Ok(compress) => {
+                self.data(self.sequence.opcode(kind), part, fin, compress)?;
+                self.sequence = if fin { Sequence::Idle } else { Sequence::Within(kind) };
+                Ok(())
+            }
+            Err(kind) => Err(SendError::new(kind, Some(part))),
+        }
+    }
+
+    /// Sends a data frame.
+    fn data(&mut self, opcode: Opcode, payload: Message, fin: bool, compress: bool) -> Result<(), SendError> {
+        let sent = if compress {
+            self.deflate(opcode, payload.as_bytes(), fin).map(|()| None)
+        } else {
+            self.admit(fin, opcode, payload.as_bytes().len()).map(Some)
+        };
+        match sent {
+            Ok(header) => {
+                if let Some(header) = header {
+                    self.append_owned(&header, payload.into_bytes());
+                }
+                Ok(())
+            }
+            Err(kind) => Err(SendError::new(kind, Some(payload))),
+        }
     }
 
     fn control(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
@@ -321,11 +381,17 @@ impl SendHalf {
     fn admit(&mut self, fin: bool, opcode: Opcode, length: usize) -> Result<FrameHeader, SendErrorKind> {
         let payload_length = length as u64;
         let unmasked = FrameHeader { fin, rsv: 0, opcode, masking_key: None, payload_length };
-        let size = length.saturating_add(unmasked.size() + if self.keys.is_some() { 4 } else { 0 });
-        if size > self.max_buffered.saturating_sub(self.output.remaining()) {
-            return Err(if size > self.max_buffered { SendErrorKind::TooLarge } else { SendErrorKind::Full });
-        }
+        self.make_sure_of(length.saturating_add(unmasked.size() + if self.keys.is_some() { 4 } else { 0 }))?;
         Ok(self.masked(unmasked))
+    }
+
+    /// Whether a frame of this size finds room in the output.
+    #[inline]
+    fn make_sure_of(&self, size: usize) -> Result<(), SendErrorKind> {
+        if size <= self.max_buffered.saturating_sub(self.output.remaining()) {
+            return Ok(());
+        }
+        Err(if size > self.max_buffered { SendErrorKind::TooLarge } else { SendErrorKind::Full })
     }
 
     /// The header of a control frame that has its place in any case.
@@ -363,6 +429,45 @@ impl SendHalf {
     fn append_large(&mut self, header: &FrameHeader, payload: Bytes) {
         self.output.small().extend_from_slice(header.encode().as_ref());
         self.output.push_large(payload);
+    }
+
+    /// Whether a message of this size goes out compressed.
+    #[inline]
+    fn deflates(&self, length: usize) -> bool {
+        self.deflating.as_ref().is_some_and(|deflating| deflating.is_for(length))
+    }
+
+    /// Sends a data frame of a compressed message.
+    fn deflate(&mut self, opcode: Opcode, payload: &[u8], fin: bool) -> Result<(), SendErrorKind> {
+        let most = Deflating::bound(payload.len());
+        self.make_sure_of(most.saturating_add(FrameHeader::MAX_SIZE))?;
+        // RFC 7692 §6.1: the bit is set on the first frame of the message, and on no other.
+        let rsv = if opcode == Opcode::Continuation { 0 } else { RSV1 };
+        let header = |length| FrameHeader { fin, rsv, opcode, masking_key: None, payload_length: length as u64 };
+        // The header stands ahead of a payload whose length is not known: it gets the room it may need.
+        let output = self.output.small();
+        let start = output.len();
+        let reserved = header(most).size() + if self.keys.is_some() { 4 } else { 0 };
+        output.resize(start + reserved, 0);
+        if let Some(deflating) = &mut self.deflating {
+            deflating.append(payload, fin, output);
+        }
+        let length = output.len() - start - reserved;
+        let header = self.masked(header(length));
+        let output = self.output.small();
+        let size = header.size();
+        if size < reserved {
+            output.copy_within(start + reserved.., start + size);
+            output.truncate(start + size + length);
+        }
+        let Some((head, payload)) = output.get_mut(start..).and_then(|frame| frame.split_at_mut_checked(size)) else {
+            return Ok(());
+        };
+        head.copy_from_slice(header.encode().as_ref());
+        if let Some(key) = header.masking_key {
+            key.apply(payload);
+        }
+        Ok(())
     }
 
     #[cfg(feature = "handshake")]

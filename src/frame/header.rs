@@ -14,6 +14,8 @@ const SHORT: u8 = 125;
 /// The largest payload of a control frame in bytes (RFC 6455 §5.5).
 pub(crate) const MAX_CONTROL: usize = SHORT as usize;
 const EXTENDED_16: u8 = 126;
+/// The first reserved bit, as [`FrameHeader::rsv`] has it.
+pub(crate) const RSV1: u8 = 4;
 
 /// The header of a frame (RFC 6455 §5.2).
 ///
@@ -157,13 +159,18 @@ impl Start {
         if length <= SHORT { Some((kind, usize::from(length))) } else { None }
     }
 
+    /// Whether this is the first frame of a data message, by its opcode.
+    pub(crate) const fn begins_message(self) -> bool {
+        matches!(Opcode::from_bits(self.0[0] & OPCODE), Some(Opcode::Text | Opcode::Binary))
+    }
+
     #[inline]
-    pub(crate) fn fin(self) -> bool {
+    pub(crate) const fn fin(self) -> bool {
         self.0[0] & FIN != 0
     }
 
     #[inline]
-    pub(crate) fn rsv(self) -> u8 {
+    pub(crate) const fn rsv(self) -> u8 {
         (self.0[0] & RSV) >> 4
     }
 

@@ -1,6 +1,7 @@
 //! The client's side: writes a request, reads the answer (RFC 6455 §4.1).
 
 use super::build::{BuildError, HeaderLines, check_subprotocol};
+use super::compression::{self, Agreement};
 use super::extensions::Extensions;
 use super::fields::{is_token, lists};
 use super::head::{HeadError, HeadReader, Headers, RawHead};
@@ -80,7 +81,7 @@ impl Request {
         &self.uri
     }
 
-    fn encode(&self, key: &Key) -> Bytes {
+    fn encode(&self, key: &Key, config: &Config) -> Bytes {
         let mut lines = HeaderLines::default();
         lines.push("Host", &[self.uri.authority().as_bytes()]);
         lines.push("Upgrade", &[b"websocket"]);
@@ -89,6 +90,9 @@ impl Request {
         lines.push("Sec-WebSocket-Version", &[b"13"]);
         if !self.subprotocols.is_empty() {
             lines.push("Sec-WebSocket-Protocol", &[self.subprotocols.join(", ").as_bytes()]);
+        }
+        if let Some(offers) = compression::offers(config) {
+            lines.push("Sec-WebSocket-Extensions", &[offers.as_bytes()]);
         }
         let resource = self.uri.resource().as_bytes();
         [b"GET ", resource, b" HTTP/1.1\r\n", lines.as_bytes(), self.headers.as_bytes(), b"\r\n"].concat().into()
@@ -122,15 +126,16 @@ pub struct Handshake {
 }
 
 impl Handshake {
-    /// A handshake that makes this request, its nonce drawn from the seed.
+    /// A handshake that makes this request, its nonce drawn from the seed. If the [`Config`] is to compress, it offers
+    /// permessage-deflate.
     pub fn new(request: &Request, seed: Seed, config: &Config) -> Self {
         let mut keys = Box::new(MaskingKeys::new(seed));
         // RFC 6455 §4.1: the nonce is chosen afresh for each connection.
         let key = from_nonce(keys.nonce());
         Self {
             reader: HeadReader::new(config),
-            config: *config,
-            output: request.encode(&key),
+            config: config.clone(),
+            output: request.encode(&key, config),
             accept: accept_key(&key),
             subprotocols: request.subprotocols.clone(),
             keys: Some(keys),
@@ -173,9 +178,9 @@ impl Handshake {
         let checked = response.and_then(|head| {
             // RFC 6455 §4.1: any other status is handled as HTTP.
             if head.status == 101 {
-                let subprotocol = self.check(&head)?;
+                let (agreement, subprotocol) = self.check(&head)?;
                 let keys = self.keys.take().ok_or(Flaw::Over)?;
-                let connection = Connection::with_keys(keys, &self.config);
+                let connection = agreement.apply(Connection::with_keys(keys, &self.config));
                 Ok(Ok(Accepted { connection, response: head, subprotocol }))
             } else {
                 Ok(Err(Declined { response: head, body: input.split().freeze() }))
@@ -189,8 +194,8 @@ impl Handshake {
         }
     }
 
-    /// The rules for a 101; the subprotocol in use if they are kept.
-    fn check(&self, head: &ResponseHead) -> Result<Option<String>, Flaw> {
+    /// The rules for a 101; the extension and the subprotocol in use if they are kept.
+    fn check(&self, head: &ResponseHead) -> Result<(Agreement, Option<String>), Flaw> {
         let values = |name: &'static str| {
             head.headers().filter(move |(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
         };
@@ -212,18 +217,18 @@ impl Handshake {
         if accepts.next() != Some(&self.accept[..]) || accepts.next().is_some() {
             return Err(Flaw::Accept);
         }
-        // No extension was offered, so none may be in use.
         let extensions = Extensions::new(head.headers());
-        if !extensions.clone().are_well_formed() || extensions.into_iter().next().is_some() {
+        if !extensions.clone().are_well_formed() {
             return Err(Flaw::Extension);
         }
+        let agreement = compression::confirm(&self.config, extensions).ok_or(Flaw::Extension)?;
         let mut subprotocols = values("sec-websocket-protocol");
-        let Some(chosen) = subprotocols.next() else { return Ok(None) };
+        let Some(chosen) = subprotocols.next() else { return Ok((agreement, None)) };
         if subprotocols.next().is_some() || !is_token(chosen) {
             return Err(Flaw::Subprotocol);
         }
         let offered = self.subprotocols.iter().find(|offered| offered.as_bytes() == chosen);
-        offered.map(|offered| Some(offered.clone())).ok_or(Flaw::Subprotocol)
+        offered.map(|offered| (agreement, Some(offered.clone()))).ok_or(Flaw::Subprotocol)
     }
 }
 
@@ -343,8 +348,8 @@ pub enum Flaw {
     /// `Sec-WebSocket-Accept` is missing, repeated or not the proof for the key.
     #[error("Sec-WebSocket-Accept is missing, repeated or wrong (RFC 6455 §4.1)")]
     Accept,
-    /// `Sec-WebSocket-Extensions` is malformed or names an extension that was not offered.
-    #[error("the answer names an extension that was not offered (RFC 6455 §4.1)")]
+    /// `Sec-WebSocket-Extensions` is malformed, or names an extension that was not offered or not so.
+    #[error("the answer names an extension that was not offered, or not so (RFC 6455 §4.1, RFC 7692 §5)")]
     Extension,
     /// `Sec-WebSocket-Protocol` is not one subprotocol that was listed.
     #[error("the answer names a subprotocol that was not listed (RFC 6455 §4.1)")]

@@ -1,6 +1,7 @@
 //! The server's side: reads a request, answers it (RFC 6455 §4.2).
 
 use super::build::{BuildError, HeaderLines, check_subprotocol, check_value};
+use super::compression;
 use super::extensions::{self, Extensions};
 use super::fields::{elements, is_token, lists};
 use super::head::{HeadError, HeadReader, Headers, RawHead};
@@ -62,8 +63,8 @@ enum State {
 
 impl Handshake {
     /// A handshake with these limits; the connection that it ends in has them too.
-    pub const fn new(config: &Config) -> Self {
-        Self { reader: HeadReader::new(config), config: *config, state: State::Reading }
+    pub fn new(config: &Config) -> Self {
+        Self { reader: HeadReader::new(config), config: config.clone(), state: State::Reading }
     }
 
     /// The request, once the input holds it whole; it is taken out of the input, and what follows it stays there. After
@@ -186,7 +187,7 @@ impl Request {
             };
             let fields = Fields::collect(parsed.headers);
             match fields.check(method, target, version, &head) {
-                Ok(key) => Ok(Self { head, key, config: *config }),
+                Ok(key) => Ok(Self { head, key, config: config.clone() }),
                 Err(reason) => Err(Rejection::new(reason, Some(head))),
             }
         })
@@ -247,6 +248,9 @@ impl Request {
 
     /// Accepts the request: the connection, with the 101 in its output (RFC 6455 §4.2.2).
     ///
+    /// With it goes the first offer of permessage-deflate that can be served (RFC 7692 §5), if the [`Config`] is to
+    /// compress; one that breaks the rules is passed over.
+    ///
     /// # Errors
     /// [`BuildError::UnlistedSubprotocol`] if the client did not list the subprotocol of the answer.
     #[allow(clippy::needless_pass_by_value, reason = "an answer serves one request")]
@@ -264,10 +268,16 @@ impl Request {
             head.extend_from_slice(b"\r\nSec-WebSocket-Protocol: ");
             head.extend_from_slice(chosen.as_bytes());
         }
+        let accepted = if answer.uncompressed { None } else { compression::accept(&self.config, self.extensions()) };
+        let (agreement, extension) = accepted.unwrap_or_default();
+        if !extension.is_empty() {
+            head.extend_from_slice(b"\r\nSec-WebSocket-Extensions: ");
+            head.extend_from_slice(extension.as_bytes());
+        }
         head.extend_from_slice(b"\r\n");
         head.extend_from_slice(answer.headers.as_bytes());
         head.extend_from_slice(b"\r\n");
-        Ok(Connection::server(&self.config).preceded_by(&head))
+        Ok(agreement.apply(Connection::server(&self.config)).preceded_by(&head))
     }
 }
 
@@ -276,6 +286,7 @@ impl Request {
 pub struct Answer {
     subprotocol: Option<String>,
     headers: HeaderLines,
+    uncompressed: bool,
 }
 
 impl Answer {
@@ -292,6 +303,14 @@ impl Answer {
         check_subprotocol(name)?;
         self.subprotocol = Some(name.to_owned());
         Ok(self)
+    }
+
+    /// Declines permessage-deflate on this connection, whatever the [`Config`] says.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub const fn uncompressed(mut self) -> Self {
+        self.uncompressed = true;
+        self
     }
 
     /// Another header line, such as `Set-Cookie`.

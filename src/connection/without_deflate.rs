@@ -1,0 +1,52 @@
+//! What stands in for compression where the feature is off: values that cannot be.
+
+use crate::inflated::Inflated;
+use crate::opcode::MessageKind;
+use crate::violation::Violation;
+use bytes::BytesMut;
+use core::ops::Range;
+
+#[derive(Debug)]
+pub(super) enum Inflating {}
+
+#[allow(dead_code, reason = "nothing is inflated")]
+pub(super) enum Found {
+    Nothing,
+    Data { data: Inflated, fin: bool, piece_is_used_up: bool },
+    Fault(Violation),
+}
+
+impl Inflating {
+    pub(super) const fn receive(&mut self, _: MessageKind, _: &mut BytesMut, _: Range<usize>, _: bool) -> Found {
+        match *self {}
+    }
+
+    pub(super) const fn release(&mut self) {
+        match *self {}
+    }
+}
+
+#[derive(Debug)]
+pub(super) enum Deflating {}
+
+impl Deflating {
+    pub(super) const fn bound(length: usize) -> usize {
+        length
+    }
+
+    pub(super) const fn is_for(&self, _: usize) -> bool {
+        match *self {}
+    }
+
+    pub(super) const fn is_in_message(&self) -> bool {
+        match *self {}
+    }
+
+    pub(super) const fn append(&mut self, _: &[u8], _: bool, _: &mut BytesMut) {
+        match *self {}
+    }
+
+    pub(super) const fn release(&mut self) {
+        match *self {}
+    }
+}

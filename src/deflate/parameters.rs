@@ -1,0 +1,242 @@
+//! The parameters of the extension, and how two sides come to agree on them (RFC 7692 §5, §7.1).
+
+#[cfg(feature = "handshake")]
+use super::config::DeflateConfig;
+use crate::role::Role;
+#[cfg(feature = "handshake")]
+use core::fmt;
+
+/// The name under which the extension is registered.
+#[cfg(feature = "handshake")]
+pub(crate) const NAME: &str = "permessage-deflate";
+
+pub(super) const MIN_WINDOW_BITS: u8 = 8;
+pub(super) const MAX_WINDOW_BITS: u8 = 15;
+
+/// What both sides have agreed on for permessage-deflate (RFC 7692 §7.1).
+///
+/// A handshake of this crate agrees by itself. For a stream that was upgraded elsewhere, the value is given to
+/// [`Connection::with_deflate`](crate::Connection::with_deflate).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DeflateParameters {
+    /// Whether the server compresses each message for itself.
+    pub server_no_context_takeover: bool,
+    /// Whether the client compresses each message for itself.
+    pub client_no_context_takeover: bool,
+    /// The server's window is at most 2^this bytes; 8 to 15, and 15 when nothing was said.
+    pub server_max_window_bits: u8,
+    /// The client's window is at most 2^this bytes; 8 to 15, and 15 when nothing was said.
+    pub client_max_window_bits: u8,
+}
+
+impl DeflateParameters {
+    /// What holds when no parameter is named: context takeover on both sides, windows of 32 KiB.
+    pub const fn new() -> Self {
+        Self {
+            server_no_context_takeover: false,
+            client_no_context_takeover: false,
+            server_max_window_bits: MAX_WINDOW_BITS,
+            client_max_window_bits: MAX_WINDOW_BITS,
+        }
+    }
+
+    /// What one side keeps to when it compresses.
+    pub(super) fn of(&self, role: Role) -> Direction {
+        let (no_takeover, bits) = match role {
+            Role::Server => (self.server_no_context_takeover, self.server_max_window_bits),
+            Role::Client => (self.client_no_context_takeover, self.client_max_window_bits),
+        };
+        Direction { takeover: !no_takeover, window_bits: bits.clamp(MIN_WINDOW_BITS, MAX_WINDOW_BITS) }
+    }
+}
+
+/// What is agreed for one direction.
+pub(super) struct Direction {
+    pub(super) takeover: bool,
+    pub(super) window_bits: u8,
+}
+
+impl Default for DeflateParameters {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// One `permessage-deflate` of the header: an offer, or what a server answers.
+#[cfg(feature = "handshake")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Element {
+    server_no_context_takeover: bool,
+    client_no_context_takeover: bool,
+    server_max_window_bits: Option<u8>,
+    client_max_window_bits: ClientWindow,
+}
+
+/// What an element says about the client's window.
+#[cfg(feature = "handshake")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum ClientWindow {
+    #[default]
+    Unsaid,
+    /// The parameter without a value, which only an offer has: the server may limit the window.
+    Limitable,
+    Bits(u8),
+}
+
+#[cfg(feature = "handshake")]
+impl Element {
+    /// Reads the parameters of an element. `None` for those that RFC 7692 §7 does not know, that have a value where
+    /// none may be or another than may be, or that come twice.
+    pub(crate) fn parse<V: AsRef<str>>(parameters: impl Iterator<Item = (impl AsRef<str>, Option<V>)>) -> Option<Self> {
+        let mut element = Self::default();
+        for (name, value) in parameters {
+            let value = value.as_ref().map(AsRef::as_ref);
+            let is_new = match (name.as_ref(), value) {
+                ("server_no_context_takeover", None) => {
+                    !core::mem::replace(&mut element.server_no_context_takeover, true)
+                }
+                ("client_no_context_takeover", None) => {
+                    !core::mem::replace(&mut element.client_no_context_takeover, true)
+                }
+                ("server_max_window_bits", Some(value)) => {
+                    element.server_max_window_bits.replace(window_bits(value)?).is_none()
+                }
+                ("client_max_window_bits", value) => {
+                    let window = match value {
+                        Some(value) => ClientWindow::Bits(window_bits(value)?),
+                        None => ClientWindow::Limitable,
+                    };
+                    core::mem::replace(&mut element.client_max_window_bits, window) == ClientWindow::Unsaid
+                }
+                _ => false,
+            };
+            if !is_new {
+                return None;
+            }
+        }
+        Some(element)
+    }
+
+    /// What holds when a server has answered this.
+    pub(crate) fn agreed(&self) -> DeflateParameters {
+        DeflateParameters {
+            server_no_context_takeover: self.server_no_context_takeover,
+            client_no_context_takeover: self.client_no_context_takeover,
+            server_max_window_bits: self.server_max_window_bits.unwrap_or(MAX_WINDOW_BITS),
+            client_max_window_bits: match self.client_max_window_bits {
+                ClientWindow::Bits(bits) => bits,
+                ClientWindow::Unsaid | ClientWindow::Limitable => MAX_WINDOW_BITS,
+            },
+        }
+    }
+
+    /// Whether a server that was made this offer may answer so.
+    fn allows(&self, answer: &Self) -> bool {
+        // RFC 7692 §7.1.1.1: who accepts the wish says so.
+        let takeover = answer.server_no_context_takeover || !self.server_no_context_takeover;
+        // RFC 7692 §7.1.2.1: with the same or a smaller value.
+        let server_window = match (self.server_max_window_bits, answer.server_max_window_bits) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(most), Some(bits)) => bits <= most,
+        };
+        // RFC 7692 §7.1.2.2: only if it was offered, and with a value. The offered one is a hint that binds nobody.
+        let client_window = match (self.client_max_window_bits, answer.client_max_window_bits) {
+            (_, ClientWindow::Unsaid) => true,
+            (ClientWindow::Limitable | ClientWindow::Bits(_), ClientWindow::Bits(_)) => true,
+            (_, ClientWindow::Limitable) | (ClientWindow::Unsaid, ClientWindow::Bits(_)) => false,
+        };
+        takeover && server_window && client_window
+    }
+}
+
+/// A value of 8 to 15 in decimal digits without leading zeros (RFC 7692 §7.1.2).
+#[cfg(feature = "handshake")]
+fn window_bits(value: &str) -> Option<u8> {
+    match value {
+        "8" => Some(8),
+        "9" => Some(9),
+        "10" => Some(10),
+        "11" => Some(11),
+        "12" => Some(12),
+        "13" => Some(13),
+        "14" => Some(14),
+        "15" => Some(15),
+        _ => None,
+    }
+}
+
+/// As it stands in the header.
+#[cfg(feature = "handshake")]
+impl fmt::Display for Element {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(NAME)?;
+        if self.server_no_context_takeover {
+            f.write_str("; server_no_context_takeover")?;
+        }
+        if self.client_no_context_takeover {
+            f.write_str("; client_no_context_takeover")?;
+        }
+        if let Some(bits) = self.server_max_window_bits {
+            write!(f, "; server_max_window_bits={bits}")?;
+        }
+        match self.client_max_window_bits {
+            ClientWindow::Unsaid => Ok(()),
+            ClientWindow::Limitable => f.write_str("; client_max_window_bits"),
+            ClientWindow::Bits(bits) => write!(f, "; client_max_window_bits={bits}"),
+        }
+    }
+}
+
+#[cfg(feature = "handshake")]
+impl DeflateConfig {
+    /// What a client offers, best first.
+    pub(crate) fn offers(&self) -> impl Iterator<Item = Element> {
+        let without_wishes = Element {
+            server_no_context_takeover: false,
+            // RFC 7692 §7.1.1.2: a hint, so that the server need not keep a window for this.
+            client_no_context_takeover: !self.send_context_takeover,
+            server_max_window_bits: None,
+            client_max_window_bits: limit(self.send_window_bits).map_or(ClientWindow::Limitable, ClientWindow::Bits),
+        };
+        let with_wishes = Element {
+            server_no_context_takeover: !self.receive_context_takeover,
+            server_max_window_bits: limit(self.receive_window_bits),
+            ..without_wishes
+        };
+        let fallback = (self.fallback && with_wishes != without_wishes).then_some(without_wishes);
+        core::iter::once(with_wishes).chain(fallback)
+    }
+
+    /// Whether a server may answer so to these offers.
+    pub(crate) fn allows(&self, answer: &Element) -> bool {
+        // RFC 7692 §5: the answer need not tell which offer was taken.
+        self.offers().any(|offer| offer.allows(answer))
+    }
+
+    /// What a server answers to an offer. None has to be declined: whatever window is asked for can be kept to.
+    pub(crate) fn answer(&self, offer: &Element) -> Element {
+        Element {
+            server_no_context_takeover: offer.server_no_context_takeover || !self.send_context_takeover,
+            // RFC 7692 §7.1.1.2: the hint is taken up, and no window has to be kept for the client.
+            client_no_context_takeover: offer.client_no_context_takeover || !self.receive_context_takeover,
+            server_max_window_bits: match offer.server_max_window_bits {
+                Some(most) => Some(most.min(self.send_window_bits)),
+                None => limit(self.send_window_bits),
+            },
+            client_max_window_bits: match offer.client_max_window_bits {
+                // RFC 7692 §7.1.2.2: a client that does not offer the parameter may not understand it.
+                ClientWindow::Unsaid => None,
+                ClientWindow::Limitable => limit(self.receive_window_bits),
+                ClientWindow::Bits(bits) => limit(bits.min(self.receive_window_bits)),
+            }
+            .map_or(ClientWindow::Unsaid, ClientWindow::Bits),
+        }
+    }
+}
+
+/// The bits, if they are a limit.
+#[cfg(feature = "handshake")]
+fn limit(bits: u8) -> Option<u8> {
+    (bits < MAX_WINDOW_BITS).then_some(bits)
+}
