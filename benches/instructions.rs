@@ -2,11 +2,15 @@
 //! the difference, so that start-up falls out of the figures.
 //!
 //! `floor-*` is what any endpoint has to do: a minimal loop that reads the header, unmasks in place and looks at the
-//! bytes, with no limits, no errors and no state.
+//! bytes, with no limits, no errors and no state. `zlib-*` is zlib-rs alone on the same bytes.
 
+mod json;
+
+use json::{messages, zlib_messages};
 use std::hint::black_box;
-use ws_proto::bytes::{Buf, BufMut, BytesMut};
-use ws_proto::{Config, Connection, Event, Seed};
+use ws_proto::bytes::{Buf, BufMut, Bytes, BytesMut};
+use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters, Event, Seed};
+use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush};
 
 /// So many frames lie in the input at a time.
 const BATCH: usize = 1000;
@@ -48,6 +52,14 @@ const WORKLOADS: &[Workload] = &[
         byte_by_byte(&wire);
     }),
     ("frame-byte-by-byte", |thousands| byte_by_byte(&masked(0x82, &vec![9; thousands * 1000]))),
+    ("zlib-inflate-2048", |rounds| zlib_inflate(rounds, 2048)),
+    ("inflate-2048", |rounds| inflate(rounds, 2048)),
+    ("zlib-inflate-65536", |rounds| zlib_inflate(rounds, 65536)),
+    ("inflate-65536", |rounds| inflate(rounds, 65536)),
+    ("zlib-deflate-2048", |rounds| zlib_deflate(rounds, 2048)),
+    ("deflate-2048", |rounds| deflate(rounds, 2048)),
+    ("zlib-deflate-65536", |rounds| zlib_deflate(rounds, 65536)),
+    ("deflate-65536", |rounds| deflate(rounds, 65536)),
     ("text-byte-by-byte", |thousands| byte_by_byte(&masked(0x81, "é".repeat(thousands * 500).as_bytes()))),
 ];
 
@@ -120,6 +132,79 @@ fn client_send(batches: usize, payload: &[u8]) {
         let written = ws.output().remaining();
         ws.output().advance(written);
     }
+}
+
+/// The messages of one round, compressed one after the other with context takeover. As with the floor, bytes get into the
+/// input by being copied, and what is cut off on the wire is there already.
+fn zlib_inflate(rounds: usize, size: usize) {
+    let wire = zlib_messages(size);
+    let mut context = Inflate::new(false, 15);
+    let mut input = Vec::with_capacity(64 << 10);
+    let mut room = vec![0; size + 1024];
+    for _ in 0..rounds {
+        for payload in &wire {
+            input.clear();
+            input.extend_from_slice(payload);
+            let before = context.total_out();
+            context.decompress(&input, &mut room, InflateFlush::SyncFlush).expect("it is DEFLATE");
+            let given = (context.total_out() - before) as usize;
+            assert_eq!(given, size);
+            black_box(&room[..given]);
+        }
+    }
+}
+
+fn inflate(rounds: usize, size: usize) {
+    let (mut client, mut server) = compressing();
+    let frames: Vec<Bytes> = messages(size)
+        .iter()
+        .map(|message| {
+            client.send_binary(message).expect("there is room");
+            let count = client.output().remaining();
+            client.output().copy_to_bytes(count)
+        })
+        .collect();
+    let mut input = BytesMut::with_capacity(64 << 10);
+    for _ in 0..rounds {
+        for frame in &frames {
+            input.extend_from_slice(frame);
+            let Some(Event::Binary(data)) = server.receive(&mut input) else { panic!("a message is due") };
+            assert_eq!(data.len(), size);
+            black_box(&data[..]);
+        }
+    }
+}
+
+fn zlib_deflate(rounds: usize, size: usize) {
+    let messages = messages(size);
+    let mut context = Deflate::new(6, false, 15);
+    let mut room = vec![0; 2 * size];
+    for _ in 0..rounds {
+        for message in &messages {
+            let before = context.total_out();
+            context.compress(message, &mut room, DeflateFlush::SyncFlush).expect("there is room");
+            black_box(&room[..(context.total_out() - before) as usize]);
+        }
+    }
+}
+
+fn deflate(rounds: usize, size: usize) {
+    let messages = messages(size);
+    let (_, mut server) = compressing();
+    for _ in 0..rounds {
+        for message in &messages {
+            server.send_binary(message).expect("there is room");
+            let count = server.output().remaining();
+            black_box(server.output().chunk());
+            server.output().advance(count);
+        }
+    }
+}
+
+fn compressing() -> (Connection, Connection) {
+    let (deflate, agreed) = (DeflateConfig::new(), DeflateParameters::new());
+    let client = Connection::client(Seed::new([1; 32]), &Config::new()).with_deflate(&deflate, agreed);
+    (client, Connection::server(&Config::new()).with_deflate(&deflate, agreed))
 }
 
 fn receive_all(input: &mut BytesMut, expected: usize) {

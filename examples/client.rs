@@ -113,7 +113,10 @@ impl Client {
 
     fn check(mut self) -> Result {
         let pattern: Vec<u8> = (0..1 << 20).map(|i: u32| i.to_le_bytes()[usize::from(i % 2 == 0)]).collect();
-        for message in ["".into(), "emoji: 🦀 and 日本語".into(), Message::from(pattern)] {
+        let lines: String =
+            (0..2000).map(|i| format!("{{\"line\": {i}, \"half\": {}, \"crab\": \"🦀\"}}\n", i / 2)).collect();
+        let lines = Message::from(lines);
+        for message in ["".into(), "emoji: 🦀 and 日本語".into(), lines.clone(), lines, Message::from(pattern)] {
             self.ws.send(message.clone())?;
             self.expect(&message)?;
         }

@@ -47,10 +47,10 @@ pub(crate) struct Decoder {
     /// The state after the current frame.
     sequence: Sequence,
     in_payload: bool,
-    /// Whether a whole message may come next, and would be told as one.
-    ready: bool,
-    /// The longest message that may be taken without a look at the limits, or 125 if more may.
+    /// Messages shorter than this may be taken without a look at the limits, if a whole message may come next.
     short_limit: u8,
+    /// As `short_limit` if a whole message may come next, and would be told as one; otherwise 0.
+    short_now: u8,
     role: Role,
     delivery: Delivery,
     /// Whether RSV1 on the first frame of a message says that it is compressed (RFC 7692 §6).
@@ -83,7 +83,7 @@ pub(crate) enum Decoded {
 
 impl Decoder {
     pub(crate) fn new(role: Role, config: &Config) -> Self {
-        let short_limit = config.max_frame.min(config.max_message).try_into().unwrap_or(u8::MAX);
+        let short_limit = config.max_frame.min(config.max_message).saturating_add(1).try_into().unwrap_or(u8::MAX);
         let mut decoder = Self {
             max_frame: config.max_frame,
             max_message: config.max_message,
@@ -99,8 +99,8 @@ impl Decoder {
             kind: MessageKind::Binary,
             sequence: Sequence::Idle,
             in_payload: false,
-            ready: true,
             short_limit,
+            short_now: 0,
             role,
             delivery: config.delivery,
             deflate: false,
@@ -128,7 +128,8 @@ impl Decoder {
 
     fn make_ready(&mut self) {
         let at_rest = !self.in_payload && self.sequence == Sequence::Idle && self.shown.is_none();
-        self.ready = at_rest && self.delivery == Delivery::Messages && self.max_fragments > 0;
+        let is_ready = at_rest && self.delivery == Delivery::Messages && self.max_fragments > 0;
+        self.short_now = if is_ready { self.short_limit } else { 0 };
     }
 
     /// Looks at the front of the input for the common case: a whole message in one short frame, while nothing is under
@@ -137,12 +138,9 @@ impl Decoder {
     /// `None` says nothing about the input but that [`decode`](Self::decode) has to look at it; it is as it was then.
     #[inline(always)]
     pub(crate) fn short_message(&mut self, input: &mut [u8]) -> Option<(MessageKind, Span)> {
-        if !self.ready {
-            return None;
-        }
         let (&mut start, rest) = input.split_first_chunk_mut()?;
         let (kind, length) = Start(start).short_message(self.role == Role::Server)?;
-        if length > usize::from(self.short_limit) {
+        if length >= usize::from(self.short_now) {
             return None;
         }
         let (begin, payload, key) = match self.role {
@@ -168,7 +166,7 @@ impl Decoder {
 
     /// Nothing more is taken.
     pub(crate) const fn stop(&mut self) {
-        self.ready = false;
+        self.short_now = 0;
     }
 
     /// Looks at the input until there is something to tell. The caller removes what the span says is consumed, or

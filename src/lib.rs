@@ -103,7 +103,6 @@ mod event;
 pub mod frame;
 #[cfg(feature = "handshake")]
 pub mod handshake;
-mod inflated;
 mod interest;
 mod message;
 mod misuse;

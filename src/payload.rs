@@ -1,23 +1,18 @@
 //! A received payload, where it arrived.
 
-use crate::inflated::Inflated;
 use bytes::{Buf, Bytes, BytesMut};
 use core::{fmt, ops::Deref};
 
 /// The payload of an event: a slice of the caller's input, which it leaves when the value is dropped. What came
-/// compressed has memory of its own.
+/// compressed has been put there, at the end of the input, once it was inflated.
 ///
 /// It dereferences to `[u8]`. To keep it, [`into_bytes`](Payload::into_bytes) takes it out of the input without a copy.
 ///
 /// Leaking one (`mem::forget`) leaves its frame in the input, already unmasked, to be read once more: the connection is
 /// of no use after that.
-pub struct Payload<'a>(Place<'a>);
-
-enum Place<'a> {
-    /// Where it arrived.
-    Input { input: &'a mut BytesMut, span: Span },
-    /// Where it was inflated.
-    Inflated(Inflated),
+pub struct Payload<'a> {
+    input: &'a mut BytesMut,
+    span: Span,
 }
 
 /// Where a payload lies in the input, and how many bytes of the input are done with once it has been looked at.
@@ -28,38 +23,38 @@ pub(crate) struct Span {
     pub(crate) consume: usize,
 }
 
+impl Span {
+    /// In place of what is consumed: the payload is the last of the input, behind what is not yet looked at, and alone is
+    /// to be removed.
+    pub(crate) const LAST: usize = usize::MAX;
+}
+
 impl<'a> Payload<'a> {
     #[inline]
     pub(crate) fn new(input: &'a mut BytesMut, span: Span) -> Self {
-        debug_assert!(span.start <= span.end && span.end.max(span.consume) <= input.len());
-        Self(Place::Input { input, span })
-    }
-
-    pub(crate) fn inflated(data: Inflated) -> Self {
-        Self(Place::Inflated(data))
+        debug_assert!(span.start <= span.end && span.end <= input.len());
+        Self { input, span }
     }
 
     /// The payload as an owned value.
     ///
     /// A message is split off the input without a copy, and the memory it arrived in is shared between the two until
-    /// the value is dropped; [`Bytes::copy_from_slice`] is the better choice for a short one that is kept for long. So it
-    /// is with a message that was inflated, and the memory that the connection inflates in. The
+    /// the value is dropped; [`Bytes::copy_from_slice`] is the better choice for a short one that is kept for long. The
     /// payload of a control frame in the middle of a fragmented message, at most 125 bytes, is copied.
     pub fn into_bytes(mut self) -> Bytes {
-        match &mut self.0 {
-            Place::Input { input, span } => {
-                let Span { start, end, consume } = *span;
-                if consume < end {
-                    return Bytes::copy_from_slice(&self);
-                }
-                span.consume = 0;
-                input.advance(start);
-                let bytes = input.split_to(end - start).freeze();
-                input.advance(consume - end);
-                bytes
-            }
-            Place::Inflated(data) => core::mem::take(data).into_bytes(),
+        let Span { start, end, consume } = self.span;
+        if consume == Span::LAST {
+            self.span.consume = 0;
+            return self.input.split_off(start).freeze();
         }
+        if consume < end {
+            return Bytes::copy_from_slice(&self);
+        }
+        self.span.consume = 0;
+        self.input.advance(start);
+        let bytes = self.input.split_to(end - start).freeze();
+        self.input.advance(consume - end);
+        bytes
     }
 }
 
@@ -68,19 +63,18 @@ impl Deref for Payload<'_> {
 
     #[inline]
     fn deref(&self) -> &[u8] {
-        match &self.0 {
-            Place::Input { input, span } => input.get(span.start..span.end).unwrap_or_default(),
-            Place::Inflated(data) => data,
-        }
+        self.input.get(self.span.start..self.span.end).unwrap_or_default()
     }
 }
 
 impl Drop for Payload<'_> {
     #[inline]
     fn drop(&mut self) {
-        match &mut self.0 {
-            Place::Input { input, span } => input.advance(span.consume),
-            Place::Inflated(_) => {}
+        // One comparison tells the two apart, and that nothing more is removed than there is.
+        if self.span.consume <= self.input.len() {
+            self.input.advance(self.span.consume);
+        } else {
+            self.input.truncate(self.span.start);
         }
     }
 }

@@ -164,3 +164,125 @@ fn a_connection_is_small_and_an_idle_one_holds_what_it_says() {
     assert!(idle_heap <= 256);
     assert_eq!(released_heap, 0);
 }
+
+#[cfg(feature = "deflate")]
+mod deflate {
+    use super::{allocations, echo_all, held};
+    use ws_proto::bytes::{BufMut, BytesMut};
+    use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters, DeflatePool, Event, Seed};
+
+    fn json(size: usize) -> String {
+        let mut text = String::new();
+        let mut id = 1_u32;
+        while text.len() < size {
+            id = id.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            text += &format!("{{\"id\":{id},\"user\":\"user{}\",\"price\":{}.99}},", id >> 20, id >> 24);
+        }
+        text.truncate(size);
+        text
+    }
+
+    fn pair(deflate: &DeflateConfig, agreed: DeflateParameters) -> (Connection, Connection) {
+        let config = Config::new();
+        let client = Connection::client(Seed::new([1; 32]), &config).with_deflate(deflate, agreed);
+        (client, Connection::server(&config).with_deflate(deflate, agreed))
+    }
+
+    const NO_TAKEOVER: DeflateParameters = DeflateParameters {
+        server_no_context_takeover: true,
+        client_no_context_takeover: true,
+        ..DeflateParameters::new()
+    };
+
+    /// Lets the server echo a message, and tells that the client has heard it.
+    fn echo(client: &mut Connection, server: &mut Connection, input: &mut BytesMut, text: &str) {
+        client.send_text(text).expect("there is room");
+        input.put(client.output());
+        while let Some(event) = server.receive(input) {
+            let Event::Text(text) = event else { panic!("unexpected {event:?}") };
+            server.send_text(&text).expect("there is room");
+        }
+        input.put(server.output());
+        let Some(Event::Text(echo)) = client.receive(input) else { panic!("the echo is missing") };
+        assert_eq!(echo, text);
+    }
+
+    #[test]
+    fn a_compressed_echo_in_the_steady_state_allocates_nothing() {
+        for agreed in [DeflateParameters::new(), NO_TAKEOVER] {
+            let (mut client, mut server) = pair(&DeflateConfig::new(), agreed);
+            let texts = [200, 2_000, 100_000].map(json);
+            let mut input = BytesMut::with_capacity(256 << 10);
+            let mut round = || {
+                for text in &texts {
+                    echo(&mut client, &mut server, &mut input, text);
+                }
+            };
+            (0..20).for_each(|_| round());
+            let before = allocations();
+            (0..50).for_each(|_| round());
+            assert_eq!(allocations() - before, 0, "{agreed:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_taken_before_the_first_compressed_message() {
+        let before = held();
+        let (_, mut server) = pair(&DeflateConfig::new(), DeflateParameters::new());
+        let mut input = BytesMut::with_capacity(1024);
+        let with_input = held();
+        input.extend_from_slice(&super::masked(ws_proto::Opcode::Text, true, b"not compressed, and short"));
+        echo_all(&mut server, &mut input);
+        server.release_memory();
+        println!("heap of a server that compresses and has not done so yet: {} bytes", held() - before - 1024);
+        assert!(held() - with_input <= 0 && with_input - before - 1024 <= 1024);
+    }
+
+    /// What an idle server holds, receiving and sending, after ten echoes of 2 KiB.
+    fn idle(deflate: &DeflateConfig, agreed: DeflateParameters, release: bool) -> isize {
+        let (mut client, mut server) = pair(deflate, agreed);
+        let mut input = BytesMut::with_capacity(64 << 10);
+        for round in 0..10 {
+            echo(&mut client, &mut server, &mut input, &json(2_000 + round));
+        }
+        if release {
+            server.release_memory();
+        }
+        let before = held();
+        drop(server);
+        before - held()
+    }
+
+    #[test]
+    fn an_idle_connection_that_compresses_holds_what_it_says() {
+        let small = DeflateConfig::new().memory_level(1);
+        let ten_bits =
+            DeflateParameters { server_max_window_bits: 10, client_max_window_bits: 10, ..DeflateParameters::new() };
+        let given_back = DeflateConfig::new().keep_contexts(false);
+        let pool = DeflatePool::new(4);
+        let pooled = given_back.clone().pool(&pool);
+        // So that the pool, which is not the connection's, has what it needs.
+        idle(&pooled, DeflateParameters::new(), false);
+
+        let modes = [
+            ("defaults", DeflateConfig::new(), DeflateParameters::new(), 480 << 10),
+            ("memory_level(1), windows of 10 bits", small.clone(), ten_bits, 200 << 10),
+            ("no context takeover", DeflateConfig::new(), NO_TAKEOVER, 480 << 10),
+            ("keep_contexts(false)", given_back.clone(), DeflateParameters::new(), 40 << 10),
+            ("keep_contexts(false), windows of 10 bits", given_back, ten_bits, 8 << 10),
+            ("keep_contexts(false) and a pool", pooled.clone(), DeflateParameters::new(), 40 << 10),
+            ("a pool, no context takeover", DeflateConfig::new().pool(&pool), NO_TAKEOVER, 24 << 10),
+        ];
+        println!("heap of an idle server after ten compressed echoes of 2 KiB; and after release_memory:");
+        for (name, config, agreed, most) in modes {
+            let kept = idle(&config, agreed, false);
+            let released = idle(&config, agreed, true);
+            println!("{name:<42} {kept:>7} {released:>7}");
+            assert!(kept <= most, "{name}");
+            // Up to a window of what the peer may refer to; without takeover it is nothing.
+            let window = if agreed.client_no_context_takeover { 0 } else { 1 << agreed.client_max_window_bits };
+            assert!(released <= window + 1024, "{name}");
+        }
+        assert!(pool.idle_contexts() > 0);
+    }
+}

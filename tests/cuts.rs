@@ -245,7 +245,7 @@ proptest! {
         let config = Limits::NONE.config();
         let whole = run(role, &config, &bytes, Cut::Whole, false, false);
         for cut in [Cut::Whole, Cut::EveryByte, Cut::Random(2), Cut::Random(4), Cut::Random(7)] {
-            let parts = run(role, &config.delivery(Delivery::Parts), &bytes, cut, false, false);
+            let parts = run(role, &config.clone().delivery(Delivery::Parts), &bytes, cut, false, false);
             prop_assert_eq!(joined(parts.seen), whole.seen.clone(), "{:?}", cut);
             prop_assert_eq!(&parts.output, &whole.output, "{:?}", cut);
         }

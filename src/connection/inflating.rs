@@ -2,12 +2,13 @@
 
 use crate::config::Delivery;
 use crate::deflate::{DeflateConfig, DeflateParameters, Fault, Inflater, Piece, TAIL};
-use crate::inflated::{Buffer, Inflated};
 use crate::opcode::MessageKind;
+use crate::payload::Span;
 use crate::role::Role;
 use crate::utf8;
 use crate::violation::Violation;
-use bytes::BytesMut;
+use alloc::vec::Vec;
+use bytes::{Bytes, BytesMut};
 use core::ops::Range;
 
 /// How much is inflated at a time, and the largest part that is handed out, in bytes.
@@ -23,9 +24,12 @@ const MIN_STEP: usize = 512;
 #[derive(Debug)]
 pub(super) struct Inflating {
     inflater: Inflater,
-    /// What has come out and has not been handed out.
-    buffer: Buffer,
-    /// How much of the buffer is validated, if it is text; at the border of a code point.
+    /// What has come out and has not been handed out, and room for more. All of it is initialised, so that no step has to
+    /// do it again.
+    buffer: Vec<u8>,
+    /// How much has come out.
+    ready: usize,
+    /// How much of that is validated, if it is text; at the border of a code point.
     valid: usize,
     /// Bytes of the message so far, inflated.
     length: u64,
@@ -42,8 +46,8 @@ pub(super) struct Inflating {
 pub(super) enum Found {
     /// Nothing to tell yet; the piece is used up.
     Nothing,
-    /// A whole message, or a part of one. The message ends with it if `fin` says so.
-    Data { data: Inflated, fin: bool, piece_is_used_up: bool },
+    /// A whole message or a part of one, to be handed out. The message ends with it if `fin` says so.
+    Data { fin: bool, piece_is_used_up: bool },
     /// The peer is at fault.
     Fault(Violation),
 }
@@ -58,7 +62,8 @@ impl Inflating {
     ) -> Self {
         Self {
             inflater: Inflater::new(role, config, &agreed),
-            buffer: Buffer::default(),
+            buffer: Vec::new(),
+            ready: 0,
             valid: 0,
             length: 0,
             max_message,
@@ -80,7 +85,9 @@ impl Inflating {
         // What the sender has cut off is put behind the piece for as long as it is looked at.
         let tail = piece.end..piece.end + TAIL.len();
         let length = input.len();
-        input.resize(length.max(tail.end), 0);
+        if length < tail.end {
+            input.resize(tail.end, 0);
+        }
         let mut saved = TAIL;
         if let Some(place) = input.get_mut(tail.clone()) {
             place.swap_with_slice(&mut saved);
@@ -93,11 +100,47 @@ impl Inflating {
         found
     }
 
+    /// Puts what [`receive`](Self::receive) has found behind the input.
+    pub(super) fn hand_out(&mut self, kind: MessageKind, input: &mut BytesMut) -> Span {
+        let count = self.complete(kind);
+        let start = input.len();
+        if input.is_empty() && count > KEEP {
+            // Too much to be copied, and to be kept.
+            let mut memory = core::mem::take(&mut self.buffer);
+            memory.truncate(count);
+            *input = BytesMut::from(Bytes::from(memory));
+        } else {
+            input.extend_from_slice(self.buffer.get(..count).unwrap_or_default());
+            if count < self.ready {
+                self.buffer.copy_within(count..self.ready, 0);
+            }
+            if self.buffer.len() > KEEP {
+                self.buffer = Vec::new();
+            }
+        }
+        self.ready -= count;
+        self.valid = 0;
+        Span { start, end: start + count, consume: Span::LAST }
+    }
+
+    /// Gives back what is not needed between messages.
+    pub(super) fn release(&mut self) {
+        self.inflater.release();
+        if self.ready == 0 {
+            self.buffer = Vec::new();
+        }
+    }
+
+    pub(super) const fn agreed(&self) -> DeflateParameters {
+        self.agreed
+    }
+
     fn inflate(&mut self, kind: MessageKind, piece: &[u8], last: bool) -> Found {
+        let part = Found::Data { fin: false, piece_is_used_up: false };
         while self.fault.is_none() {
             // What is told in parts never piles up.
-            if self.delivery == Delivery::Parts && self.buffer.len() >= STEP {
-                return self.part(kind, false);
+            if self.delivery == Delivery::Parts && self.ready >= STEP {
+                return part;
             }
             if self.step(kind, piece, last) {
                 if last {
@@ -107,29 +150,19 @@ impl Inflating {
             }
         }
         match (self.fault, self.delivery) {
-            (None, _) => {
-                self.taken = 0;
-                match self.delivery {
-                    _ if last => self.last(),
-                    Delivery::Messages => Found::Nothing,
-                    Delivery::Parts => self.part(kind, true),
-                }
+            // What came before the fault is told first.
+            (Some(_), Delivery::Parts) if self.complete(kind) > 0 => return part,
+            (Some(fault), _) => {
+                self.buffer = Vec::new();
+                return Found::Fault(fault);
             }
-            (Some(_), Delivery::Parts) if self.ready(kind) > 0 => self.part(kind, false),
-            (Some(fault), _) => Found::Fault(fault),
+            (None, _) => self.taken = 0,
         }
-    }
-
-    /// Gives back what is not needed between messages.
-    pub(super) fn release(&mut self) {
-        self.inflater.release();
-        if self.buffer.len() == 0 {
-            self.buffer = Buffer::default();
+        if last || (self.delivery == Delivery::Parts && self.complete(kind) > 0) {
+            Found::Data { fin: last, piece_is_used_up: true }
+        } else {
+            Found::Nothing
         }
-    }
-
-    pub(super) const fn agreed(&self) -> DeflateParameters {
-        self.agreed
     }
 
     /// One step through zlib. True when all of the piece is in and all that follows from it is out.
@@ -137,20 +170,24 @@ impl Inflating {
         let mut piece = Piece::new(piece, last, self.taken);
         // The limit is on what comes out (RFC 6455 §10.4); room for one byte more shows what goes past it.
         let left = usize::try_from(self.max_message - self.length).unwrap_or(usize::MAX - 1);
-        let ready = self.buffer.len();
         let most = match self.delivery {
             Delivery::Messages => left + 1,
-            Delivery::Parts => (left + 1).min(STEP - ready),
+            Delivery::Parts => (left + 1).min(STEP - self.ready),
         };
         // The memory doubles, unless the piece promises more.
-        let growth = piece.left().saturating_mul(8).clamp(MIN_STEP, STEP).max(ready);
-        let room = self.buffer.room(growth.min(most));
+        let growth = piece.left().saturating_mul(8).clamp(MIN_STEP, STEP).max(self.ready).min(most);
+        let size = self.ready.saturating_add(growth);
+        if self.buffer.len() < size {
+            self.buffer.reserve_exact(size - self.buffer.len());
+            self.buffer.resize(size, 0);
+        }
+        let room = self.buffer.get_mut(self.ready..).unwrap_or_default();
         let size = room.len().min(most).min(STEP);
         let step = self.inflater.inflate(&mut piece, room.get_mut(..size).unwrap_or_default());
         self.taken = piece.taken();
 
         let given = step.given.min(left);
-        self.buffer.written(given);
+        self.ready += given;
         self.length += given as u64;
         self.fault = match step.fault {
             // RFC 7692 §6.1: text is what comes out.
@@ -165,45 +202,25 @@ impl Inflating {
         self.length = 0;
         self.inflater.end_message();
         // RFC 6455 §5.6: no code point may be left open.
-        if self.fault.is_none() && kind == MessageKind::Text && self.valid < self.buffer.len() {
+        if self.fault.is_none() && self.complete(kind) < self.ready {
             self.fault = Some(Violation::TextNotUtf8);
         }
     }
 
     /// Validates the text that is new; false when no later byte can mend it.
     fn validate(&mut self) -> bool {
-        let checked = utf8::check(self.buffer.ready().get(self.valid..).unwrap_or_default());
+        let checked = utf8::check(self.buffer.get(self.valid..self.ready).unwrap_or_default());
         let (Ok(more) | Err(more)) = checked;
         self.valid += more;
         checked.is_ok()
     }
 
-    /// How much can be handed out.
-    fn ready(&self, kind: MessageKind) -> usize {
+    /// How much can be handed out: of text, what ends with a whole code point.
+    const fn complete(&self, kind: MessageKind) -> usize {
         match kind {
             MessageKind::Text => self.valid,
-            MessageKind::Binary => self.buffer.len(),
+            MessageKind::Binary => self.ready,
         }
-    }
-
-    /// What can be handed out before the message ends.
-    fn part(&mut self, kind: MessageKind, piece_is_used_up: bool) -> Found {
-        let ready = self.ready(kind);
-        if ready == 0 && piece_is_used_up {
-            return Found::Nothing;
-        }
-        self.valid = 0;
-        Found::Data { data: self.buffer.hand_out(ready), fin: false, piece_is_used_up }
-    }
-
-    /// All that is left of a message that has ended.
-    fn last(&mut self) -> Found {
-        self.valid = 0;
-        let data = self.buffer.hand_out(self.buffer.len());
-        if self.buffer.size() > KEEP {
-            self.buffer = Buffer::default();
-        }
-        Found::Data { data, fin: true, piece_is_used_up: true }
     }
 }
 

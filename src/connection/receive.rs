@@ -8,7 +8,6 @@ use crate::decoder::{Decoded, Decoder};
 #[cfg(feature = "deflate")]
 use crate::deflate::{DeflateConfig, DeflateParameters};
 use crate::event::Event;
-use crate::inflated::Inflated;
 use crate::opcode::MessageKind;
 use crate::payload::{Payload, Span};
 use crate::role::Role;
@@ -150,9 +149,9 @@ impl ReceiveHalf {
                 Decoded::Message { kind, span } => Received::event(message(kind, input, span)),
                 Decoded::Part { kind, span, fin } => Received::event(part(kind, Payload::new(input, span), fin)),
                 Decoded::Compressed { kind, start, end, fin } => match self.inflate(input, kind, start..end, fin) {
-                    Found::Nothing => continue,
-                    Found::Data { data, fin, .. } => Received::event(self.inflated(kind, data, fin)),
-                    Found::Fault(violation) => self.fail(input, violation),
+                    Ok(None) => continue,
+                    Ok(Some((span, fin))) => Received::event(self.inflated(kind, Payload::new(input, span), fin)),
+                    Err(violation) => self.fail(input, violation),
                 },
                 Decoded::NeedMore { keep } => {
                     input.truncate(keep);
@@ -175,20 +174,33 @@ impl ReceiveHalf {
         }
     }
 
-    /// Gives a piece of a compressed message to zlib, and removes it from the input once it is used up.
-    fn inflate(&mut self, input: &mut BytesMut, kind: MessageKind, piece: Range<usize>, fin: bool) -> Found {
+    /// Gives a piece of a compressed message to zlib, and removes it from the input once it is used up. What came out is
+    /// put behind the input, with whether the message ends with it.
+    fn inflate(
+        &mut self,
+        input: &mut BytesMut,
+        kind: MessageKind,
+        piece: Range<usize>,
+        fin: bool,
+    ) -> Result<Option<(Span, bool)>, Violation> {
         // The decoder finds such pieces only where there is something to inflate them.
-        let Some(inflating) = &mut self.inflating else { return Found::Fault(Violation::ReservedBit) };
-        let found = inflating.receive(kind, input, piece, fin);
-        match found {
-            Found::Nothing | Found::Data { piece_is_used_up: true, .. } => input.advance(self.decoder.used_up()),
-            Found::Data { piece_is_used_up: false, .. } | Found::Fault(_) => {}
+        let Some(inflating) = &mut self.inflating else { return Err(Violation::ReservedBit) };
+        match inflating.receive(kind, input, piece, fin) {
+            Found::Nothing => {
+                input.advance(self.decoder.used_up());
+                Ok(None)
+            }
+            Found::Data { fin, piece_is_used_up } => {
+                if piece_is_used_up {
+                    input.advance(self.decoder.used_up());
+                }
+                Ok(Some((inflating.hand_out(kind, input), fin)))
+            }
+            Found::Fault(violation) => Err(violation),
         }
-        found
     }
 
-    fn inflated<'i>(&self, kind: MessageKind, data: Inflated, fin: bool) -> Event<'i> {
-        let payload = Payload::inflated(data);
+    fn inflated<'i>(&self, kind: MessageKind, payload: Payload<'i>, fin: bool) -> Event<'i> {
         match self.decoder.delivery() {
             Delivery::Messages => whole(kind, payload),
             Delivery::Parts => part(kind, payload, fin),

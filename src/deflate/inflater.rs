@@ -11,8 +11,8 @@ use zlib_rs::{Inflate, InflateFlush, Status};
 /// What stands behind the last bytes of a message while they are inflated: the end that its sender has cut off
 /// (RFC 7692 §7.2.2), and bytes that must not be touched. They show whether a block ends where the message does, and keep
 /// zlib from slowing down on the last bytes of its input.
-pub(crate) const TAIL: [u8; CUT_OFF + 20] = {
-    let mut tail = [0x00; CUT_OFF + 20];
+pub(crate) const TAIL: [u8; CUT_OFF + 16] = {
+    let mut tail = [0x00; CUT_OFF + 16];
     tail[2] = 0xFF;
     tail[3] = 0xFF;
     tail
@@ -48,13 +48,20 @@ pub(crate) struct Piece<'a> {
     bytes: &'a [u8],
     /// Whether the message ends with it; then [`TAIL`] stands behind it.
     last: bool,
+    /// Where the message's own bytes end.
+    end: usize,
+    /// Where zlib has to stop.
+    stop: usize,
     taken: usize,
 }
 
 impl<'a> Piece<'a> {
     /// A piece, the first bytes of which have been taken by earlier steps; if it is the last, with [`TAIL`] behind it.
+    #[inline]
     pub(crate) const fn new(bytes: &'a [u8], last: bool, taken: usize) -> Self {
-        Self { bytes, last, taken }
+        let end = if last { bytes.len().saturating_sub(TAIL.len()) } else { bytes.len() };
+        let stop = if last { end + CUT_OFF } else { end };
+        Self { bytes, last, end, stop, taken }
     }
 
     /// How many bytes have been taken, by this step and earlier ones.
@@ -63,31 +70,14 @@ impl<'a> Piece<'a> {
     }
 
     /// How many bytes of the message are still to be taken.
-    pub(crate) fn left(&self) -> usize {
-        self.end().saturating_sub(self.taken)
+    pub(crate) const fn left(&self) -> usize {
+        self.end.saturating_sub(self.taken)
     }
 
-    /// Where the message's own bytes end.
-    fn end(&self) -> usize {
-        if self.last { self.bytes.len().saturating_sub(TAIL.len()) } else { self.bytes.len() }
-    }
-
-    /// Where zlib has to stop.
-    fn stop(&self) -> usize {
-        if self.last { self.end() + CUT_OFF } else { self.end() }
-    }
-
-    fn is_used_up(&self) -> bool {
-        self.taken == self.stop()
-    }
-
-    fn is_passed(&self) -> bool {
-        self.taken > self.stop()
-    }
-
+    #[inline]
     fn rest(&self) -> &'a [u8] {
         // Once all is taken, what must not be touched is not shown again: only output is still to come.
-        let rest = if self.is_used_up() { &[] } else { self.bytes };
+        let rest = if self.taken == self.stop { &[] } else { self.bytes };
         rest.get(self.taken..).unwrap_or_default()
     }
 }
@@ -140,8 +130,9 @@ impl Inflater {
     }
 
     /// Goes on to the end of the piece, of the room, or of a block.
+    #[inline(always)]
     fn advance(&mut self, piece: &mut Piece<'_>, room: &mut [u8], step: &mut Step) {
-        if piece.last && piece.taken == piece.end() && !self.in_block {
+        if piece.last && piece.taken == piece.end && !self.in_block {
             // Nothing, or a final block, which is no less an end than the empty block that is due.
             step.done = true;
             return;
@@ -162,11 +153,11 @@ impl Inflater {
         self.owed = self.owed.saturating_sub(taken);
 
         let is_full = step.given == room.len();
-        step.done = piece.is_used_up() && !is_full;
+        step.done = piece.taken == piece.stop && !is_full;
         step.fault = match status {
             Err(_) => Some(Fault::Corrupt),
             // A block goes on behind the message.
-            Ok(_) if piece.is_passed() => Some(Fault::Corrupt),
+            Ok(_) if piece.taken > piece.stop => Some(Fault::Corrupt),
             Ok(Status::StreamEnd) => self.restart(piece, step),
             // With bytes to take and room to give, a step gets on or never will.
             Ok(Status::Ok | Status::BufError) if taken == 0 && given == 0 && !step.done => Some(Fault::Corrupt),
@@ -176,6 +167,7 @@ impl Inflater {
 
     /// RFC 7692 §7.2.1: a final block ends nothing but itself. What follows begins at the next byte, and may refer to what
     /// came before.
+    #[cold]
     fn restart(&mut self, piece: &Piece<'_>, step: &mut Step) -> Option<Fault> {
         if let Some(context) = &mut self.context {
             context.reset(false);
@@ -184,7 +176,7 @@ impl Inflater {
         self.in_block = false;
         step.done = false;
         self.owed += FINAL_BLOCK_COST;
-        if piece.taken > piece.end() {
+        if piece.taken > piece.end {
             Some(Fault::Corrupt)
         } else if self.owed > MAX_OWED {
             Some(Fault::FinalBlocks)

@@ -26,23 +26,40 @@ impl Window {
     }
 
     /// Takes in what the stream goes on with.
+    #[inline]
     pub(super) fn push(&mut self, new: &[u8]) {
         if new.is_empty() {
             return;
         }
-        let last = new.len().saturating_sub(self.size);
-        let new = new.get(last..).unwrap_or_default();
-        let (growth, new) = new.split_at(new.len().min(self.size - self.bytes.len()));
-        if !growth.is_empty() {
-            self.reserve(growth.len());
-            self.bytes.extend_from_slice(growth);
+        match self.bytes.get_mut(self.next..self.next + new.len()) {
+            Some(place) => {
+                place.copy_from_slice(new);
+                self.advance(new.len());
+            }
+            None => self.push_around(new),
         }
+    }
+
+    /// Takes in what does not fit at once: there is more room to be made, or the end of it has been reached.
+    #[cold]
+    fn push_around(&mut self, new: &[u8]) {
+        let (_, new) = new.split_at(new.len().saturating_sub(self.size));
+        let (growth, new) = new.split_at(new.len().min(self.size - self.bytes.len()));
+        self.grow(growth);
         let (to_end, from_start) = new.split_at(new.len().min(self.size - self.next));
-        self.write(self.next, to_end);
-        self.next += to_end.len();
+        for part in [to_end, from_start] {
+            if let Some(place) = self.bytes.get_mut(self.next..self.next + part.len()) {
+                place.copy_from_slice(part);
+                self.advance(part.len());
+            }
+        }
+    }
+
+    #[inline]
+    fn advance(&mut self, count: usize) {
+        self.next += count;
         if self.next == self.size {
-            self.write(0, from_start);
-            self.next = from_start.len();
+            self.next = 0;
         }
     }
 
@@ -63,20 +80,15 @@ impl Window {
         *self = Self { bytes: Vec::new(), next: 0, size: self.size };
     }
 
-    #[inline]
-    fn write(&mut self, position: usize, new: &[u8]) {
-        if let Some(place) = self.bytes.get_mut(position..position + new.len()) {
-            place.copy_from_slice(new);
-        }
-    }
-
-    /// Makes room by doubling, but never for more than a window holds.
-    fn reserve(&mut self, additional: usize) {
-        let needed = self.bytes.len() + additional;
+    /// Appends as long as the window is not full. Its memory doubles, but is never more than a window holds.
+    fn grow(&mut self, new: &[u8]) {
+        let needed = self.bytes.len() + new.len();
         if needed > self.bytes.capacity() {
             let capacity = self.size.min(2 * needed);
             self.bytes.reserve_exact(capacity - self.bytes.len());
         }
+        self.bytes.extend_from_slice(new);
+        self.advance(new.len());
     }
 }
 

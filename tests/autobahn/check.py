@@ -15,9 +15,6 @@ AGENT = "ws-proto"
 
 GOOD = {"OK", "INFORMATIONAL"}
 
-# permessage-deflate (RFC 7692), which is not implemented.
-MAY_BE_UNIMPLEMENTED = ("12.", "13.")
-
 
 def main(role, reports, planned):
     reports = pathlib.Path(reports)
@@ -39,27 +36,25 @@ def main(role, reports, planned):
 
     numbers = collections.Counter()
     for case in planned:
-        verdict = judge(case, cases.get(case))
+        verdict = judge(cases.get(case))
         numbers[verdict] += 1
         if verdict == "failed":
             explain(role, case, cases[case], reports)
     missing = [case for case in planned if case not in cases]
     if missing:
         print(f"autobahn: {role}: missing from the report: {' '.join(missing)}", file=sys.stderr)
-    told = [f"{numbers[word]} {word}" for word in ("OK", "INFORMATIONAL", "UNIMPLEMENTED") if numbers[word]]
+    told = [f"{numbers[word]} {word}" for word in ("OK", "INFORMATIONAL") if numbers[word]]
     told += [f"{numbers[word]} {word}" for word in ("failed", "missing")]
     print(f"autobahn: {role}: {len(planned)} cases: {', '.join(told)}", flush=True)
     if strangers or numbers["failed"] or numbers["missing"]:
         sys.exit(1)
 
 
-def judge(case, result):
+def judge(result):
     """The word that the case is counted under."""
     if result is None:
         return "missing"
     both = {result.get("behavior"), result.get("behaviorClose")}
-    if "UNIMPLEMENTED" in both and case.startswith(MAY_BE_UNIMPLEMENTED) and both <= GOOD | {"UNIMPLEMENTED"}:
-        return "UNIMPLEMENTED"
     if not both <= GOOD:
         return "failed"
     return "INFORMATIONAL" if "INFORMATIONAL" in both else "OK"
