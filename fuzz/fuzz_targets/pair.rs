@@ -1,18 +1,23 @@
-//! Sequences of operations on a client and a server that hear each other, over a wire that is written and cut at random:
-//! every message that was taken arrives, in order and unchanged, and neither ever finds the other at fault.
+//! Sequences of operations on a client and a server that hear each other, compressing in any way or not at all, over a
+//! wire that is written and cut at random: every message that was taken arrives, in order and unchanged, and neither ever
+//! finds the other at fault.
 #![no_main]
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use std::collections::VecDeque;
 use ws_proto::bytes::{Buf, BytesMut};
-use ws_proto::{Cause, CloseCode, CloseFrame, Config, Connection, Event, Interest, Message, Seed};
+use ws_proto::{
+    Cause, CloseCode, CloseFrame, Config, Connection, DeflateConfig, DeflateParameters, Event, Interest, Message, Seed,
+};
 
 #[derive(Arbitrary, Debug)]
 enum Operation<'a> {
     Text(&'a str),
     Binary(&'a [u8]),
     Large(u16),
+    Uncompressed(&'a [u8]),
+    Repeated(&'a str, u8),
     Part(&'a [u8], bool),
     TextPart(&'a str, bool),
     Ping(&'a [u8]),
@@ -22,6 +27,36 @@ enum Operation<'a> {
     Vectored(u16),
     Receive,
     Release,
+}
+
+/// How both ends compress.
+#[derive(Arbitrary, Debug)]
+struct Deflate {
+    level: u8,
+    memory_level: u8,
+    keep: bool,
+    threshold: u8,
+    server_no_context_takeover: bool,
+    client_no_context_takeover: bool,
+    server_max_window_bits: u8,
+    client_max_window_bits: u8,
+}
+
+impl Deflate {
+    fn apply(&self, ws: Connection) -> Connection {
+        let config = DeflateConfig::new()
+            .level(self.level % 10)
+            .memory_level(self.memory_level % 10)
+            .keep_contexts(self.keep)
+            .threshold(self.threshold.into());
+        let agreed = DeflateParameters {
+            server_no_context_takeover: self.server_no_context_takeover,
+            client_no_context_takeover: self.client_no_context_takeover,
+            server_max_window_bits: 8 + self.server_max_window_bits % 8,
+            client_max_window_bits: 8 + self.client_max_window_bits % 8,
+        };
+        ws.with_deflate(&config, agreed)
+    }
 }
 
 struct End {
@@ -73,10 +108,15 @@ fn send_part(from: &mut End, to: &mut End, part: Message, fin: bool) {
     }
 }
 
-fuzz_target!(|operations: Vec<(bool, Operation<'_>)>| {
+fuzz_target!(|case: (Option<Deflate>, Vec<(bool, Operation<'_>)>)| {
+    let (deflate, operations) = case;
     let config = Config::new().max_buffered(40_000);
-    let mut client = End::new(Connection::client(Seed::new([5; 32]), &config));
-    let mut server = End::new(Connection::server(&config));
+    let compressing = |ws| match &deflate {
+        Some(deflate) => deflate.apply(ws),
+        None => ws,
+    };
+    let mut client = End::new(compressing(Connection::client(Seed::new([5; 32]), &config)));
+    let mut server = End::new(compressing(Connection::server(&config)));
     for (from_client, operation) in operations {
         let (from, to) = if from_client { (&mut client, &mut server) } else { (&mut server, &mut client) };
         match operation {
@@ -95,6 +135,17 @@ fuzz_target!(|operations: Vec<(bool, Operation<'_>)>| {
                 match from.ws.send(message.clone()) {
                     Ok(()) => to.due.push_back(message),
                     Err(error) => assert_eq!(error.into_message(), Some(message)),
+                }
+            }
+            Operation::Uncompressed(data) => {
+                if from.ws.send_uncompressed(data).is_ok() {
+                    to.due.push_back(data.into());
+                }
+            }
+            Operation::Repeated(text, count) => {
+                let text = text.repeat(count.into());
+                if from.ws.send_text(&text).is_ok() {
+                    to.due.push_back(text.into());
                 }
             }
             Operation::Part(part, fin) => send_part(from, to, part.into(), fin),
