@@ -1,4 +1,4 @@
-//! The WebSocket protocol (RFC 6455) without the socket: bytes in, events and bytes out.
+//! The WebSocket protocol (RFC 6455, and RFC 7692 for compression) without the socket: bytes in, events and bytes out.
 //!
 //! The crate opens no socket, reads no clock, rolls no dice and knows no runtime; whoever embeds it brings those. It is
 //! the same loop for tokio, mio, io_uring, a blocking socket and a test:
@@ -58,6 +58,7 @@
 //! * [`Connection`] is the protocol after the handshake; [`Event`] is what it tells, [`Closure`] how it ended.
 //! * [`handshake`] is the HTTP/1.1 opening of both sides.
 //! * [`Config`] holds the limits, all of them on by default.
+#![cfg_attr(feature = "deflate", doc = "* [`DeflateConfig`] is how messages are compressed, where the peer agrees.")]
 //! * [`frame`] is the wire format alone, for whoever forwards or inspects frames.
 //!
 //! # Features
@@ -66,10 +67,12 @@
 //! |---|---|---|
 //! | `std` | yes | vectored output, run-time detection of vector instructions |
 //! | `handshake` | yes | the module [`handshake`]; without it a connection starts on an upgraded stream |
+//! | `deflate` | yes | compression of messages, by permessage-deflate |
 //! | `simd` | yes | long text is validated with vector instructions |
 //! | `getrandom` | yes | [`Seed::random`] |
 //!
-//! Without default features the crate is `no_std` with `alloc`.
+//! Without default features the crate is `no_std` with `alloc`. There `deflate` takes its memory from C's `posix_memalign`
+//! or `malloc`, `calloc` and `free`, which the program has to bring.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(unreachable_pub, clippy::cast_possible_truncation)]
