@@ -261,6 +261,39 @@ fn negotiates_a_subprotocol() {
 }
 
 #[test]
+fn compresses_with_whoever_offers_it() {
+    const COMPRESSED: u8 = 0x40;
+    let offering = changed(
+        "Sec-WebSocket-Version",
+        "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=10\r\nSec-WebSocket-Version",
+    );
+    let server = Server::start(&["--deflate"]);
+    let mut peer = server.peer();
+    peer.send(&offering);
+    let answer = peer.answer();
+    let accepted = ("Sec-WebSocket-Extensions".to_owned(), "permessage-deflate; server_max_window_bits=10".to_owned());
+    assert!(answer.headers.contains(&accepted), "{:?}", answer.headers);
+    // RFC 7692 §7.2.3.1, twice, the second time by what came before. Five bytes are not worth compressing.
+    for payload in [&[0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00][..], &[0xF2, 0x00, 0x11, 0x00, 0x00]] {
+        peer.send(frame(TEXT | COMPRESSED, payload));
+        assert_eq!(peer.frame(), (TEXT, b"Hello".to_vec()));
+    }
+    peer.send(frame(TEXT, &[b'a'; 1000]));
+    let (first, payload) = peer.frame();
+    assert_eq!(first, TEXT | COMPRESSED);
+    assert!(payload.len() < 30, "{payload:?}");
+    peer.assert_clean_close();
+
+    // Without an offer, or without the option, there is none.
+    server.open().assert_echo(&[b'a'; 1000]);
+    let server = Server::start(&[]);
+    let mut peer = server.peer();
+    peer.send(&offering);
+    assert_accepted(&peer.answer());
+    peer.assert_echo(&[b'a'; 1000]);
+}
+
+#[test]
 fn fails_what_breaks_the_framing() {
     let server = Server::start(&[]);
     let mut faults: Vec<(String, Vec<u8>)> = Vec::new();
@@ -549,8 +582,20 @@ fn reserves_no_memory_for_a_claim() {
 #[test]
 #[cfg(feature = "getrandom")]
 fn satisfies_the_example_client() {
-    let server = Server::start(&[]);
+    satisfies_the_client_with(&[]);
+}
+
+#[test]
+#[cfg(feature = "getrandom")]
+fn satisfies_the_example_client_that_compresses() {
+    satisfies_the_client_with(&["--deflate"]);
+}
+
+#[cfg(feature = "getrandom")]
+fn satisfies_the_client_with(options: &[&str]) {
+    let server = Server::start(options);
     let mut client = Command::new(example("client"))
+        .args(options)
         .args(["--check", &format!("ws://{}/", server.addr)])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
