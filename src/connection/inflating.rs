@@ -37,6 +37,8 @@ pub(super) struct Inflating {
     delivery: Delivery,
     /// How much of the decoder's piece has gone in.
     taken: usize,
+    /// Whether all of the piece has gone in and all that follows from it has come out, and only the end is still to come.
+    content_is_done: bool,
     /// What is wrong, while what came before it is handed out.
     fault: Option<Violation>,
     agreed: DeflateParameters,
@@ -69,6 +71,7 @@ impl Inflating {
             max_message,
             delivery,
             taken: 0,
+            content_is_done: false,
             fault: None,
             agreed,
         }
@@ -156,7 +159,7 @@ impl Inflating {
                 self.buffer = Vec::new();
                 return Found::Fault(fault);
             }
-            (None, _) => self.taken = 0,
+            (None, _) => (self.taken, self.content_is_done) = (0, false),
         }
         if last || (self.delivery == Delivery::Parts && self.complete(kind) > 0) {
             Found::Data { fin: last, piece_is_used_up: true }
@@ -167,20 +170,18 @@ impl Inflating {
 
     /// One step through zlib. True when all of the piece is in and all that follows from it is out.
     fn step(&mut self, kind: MessageKind, piece: &[u8], last: bool) -> bool {
-        let mut piece = Piece::new(piece, last, self.taken);
         // The limit is on what comes out (RFC 6455 §10.4); room for one byte more shows what goes past it.
-        let left = usize::try_from(self.max_message - self.length).unwrap_or(usize::MAX - 1);
+        let left = usize::try_from(self.max_message - self.length).unwrap_or(usize::MAX).min(usize::MAX - 1);
         let most = match self.delivery {
             Delivery::Messages => left + 1,
             Delivery::Parts => (left + 1).min(STEP - self.ready),
         };
-        // The memory doubles, unless the piece promises more.
-        let growth = piece.left().saturating_mul(8).clamp(MIN_STEP, STEP).max(self.ready).min(most);
-        let size = self.ready.saturating_add(growth);
-        if self.buffer.len() < size {
-            self.buffer.reserve_exact(size - self.buffer.len());
-            self.buffer.resize(size, 0);
-        }
+        // A part may be told before the end shows that the message is broken, so the end goes in behind all that is told.
+        let content = piece.len().saturating_sub(TAIL.len());
+        let is_ahead = last && self.delivery == Delivery::Parts && !self.content_is_done && content > 0;
+        let piece = if is_ahead { piece.get(..content).unwrap_or_default() } else { piece };
+        let mut piece = Piece::new(piece, last && !is_ahead, self.taken);
+        self.make_room(piece.left().saturating_mul(8), most);
         let room = self.buffer.get_mut(self.ready..).unwrap_or_default();
         let size = room.len().min(most).min(STEP);
         let step = self.inflater.inflate(&mut piece, room.get_mut(..size).unwrap_or_default());
@@ -195,7 +196,19 @@ impl Inflating {
             _ if step.given > left => Some(Violation::MessageTooBig),
             fault => fault.map(Violation::from),
         };
-        step.done
+        self.content_is_done = step.done;
+        step.done && !is_ahead
+    }
+
+    /// Grows the buffer if there is too little room in it for what is expected. It doubles, so that what is in it is not
+    /// copied time and again, but does not grow beyond the most that may come.
+    fn make_room(&mut self, expected: usize, most: usize) {
+        let expected = expected.clamp(MIN_STEP, STEP);
+        if self.buffer.len() - self.ready < expected.min(most) {
+            let size = (self.ready + expected).max(2 * self.buffer.len()).min(self.ready.saturating_add(most));
+            self.buffer.reserve_exact(size - self.buffer.len());
+            self.buffer.resize(size, 0);
+        }
     }
 
     fn end_message(&mut self, kind: MessageKind) {

@@ -146,8 +146,13 @@ impl Inflater {
         // Neither is more than the slices hold.
         let taken = usize::try_from(context.total_in() - before_in).unwrap_or(usize::MAX);
         let given = usize::try_from(context.total_out() - before_out).unwrap_or(usize::MAX);
-        self.window.push(place.get(..given).unwrap_or_default());
         piece.taken += taken;
+        if given > 0 && piece.taken > piece.end {
+            // A block goes on behind the message. What comes out is not all the message's.
+            step.fault = Some(Fault::Corrupt);
+            return;
+        }
+        self.window.push(place.get(..given).unwrap_or_default());
         step.given += given;
         self.in_block |= taken > 0;
         self.owed = self.owed.saturating_sub(taken);
@@ -156,7 +161,7 @@ impl Inflater {
         step.done = piece.taken == piece.stop && !is_full;
         step.fault = match status {
             Err(_) => Some(Fault::Corrupt),
-            // A block goes on behind the message.
+            // A block goes on behind the message, and nothing has come out of it.
             Ok(_) if piece.taken > piece.stop => Some(Fault::Corrupt),
             Ok(Status::StreamEnd) => self.restart(piece, step),
             // With bytes to take and room to give, a step gets on or never will.
