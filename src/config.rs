@@ -57,8 +57,8 @@ impl Config {
         }
     }
 
-    /// The largest payload of a received data frame, in bytes; a control frame has its own limit of 125. Default 16
-    /// MiB. A header that claims more ends the connection with 1009 before a byte of its payload is looked at.
+    /// The largest payload of a received data frame, in bytes on the wire; a control frame has its own limit of 125.
+    /// Default 16 MiB. A header that claims more ends the connection with 1009 before a byte of its payload is looked at.
     #[must_use]
     pub const fn max_frame(mut self, bytes: u64) -> Self {
         self.max_frame = bytes;

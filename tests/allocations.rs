@@ -268,10 +268,10 @@ mod deflate {
             ("defaults", DeflateConfig::new(), DeflateParameters::new(), 480 << 10),
             ("memory_level(1), windows of 10 bits", small.clone(), ten_bits, 200 << 10),
             ("no context takeover", DeflateConfig::new(), NO_TAKEOVER, 480 << 10),
-            ("keep_contexts(false)", given_back.clone(), DeflateParameters::new(), 40 << 10),
-            ("keep_contexts(false), windows of 10 bits", given_back, ten_bits, 8 << 10),
-            ("keep_contexts(false) and a pool", pooled.clone(), DeflateParameters::new(), 40 << 10),
-            ("a pool, no context takeover", DeflateConfig::new().pool(&pool), NO_TAKEOVER, 24 << 10),
+            ("keep_contexts(false)", given_back.clone(), DeflateParameters::new(), 36 << 10),
+            ("keep_contexts(false), windows of 10 bits", given_back, ten_bits, 4 << 10),
+            ("keep_contexts(false) and a pool", pooled, DeflateParameters::new(), 36 << 10),
+            ("a pool, no context takeover", DeflateConfig::new().pool(&pool), NO_TAKEOVER, 4 << 10),
         ];
         println!("heap of an idle server after ten compressed echoes of 2 KiB; and after release_memory:");
         for (name, config, agreed, most) in modes {

@@ -116,8 +116,7 @@ impl Inflating {
             input.extend_from_slice(self.buffer.get(..count).unwrap_or_default());
             if count < self.ready {
                 self.buffer.copy_within(count..self.ready, 0);
-            }
-            if self.buffer.len() > KEEP {
+            } else if self.buffer.len() > KEEP || (self.length == 0 && !self.inflater.keeps_context()) {
                 self.buffer = Vec::new();
             }
         }
