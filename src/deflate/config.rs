@@ -129,8 +129,8 @@ impl DeflateConfig {
     /// Whether a connection keeps its contexts between messages. Default true.
     ///
     /// Turned off, every context is given back when its message ends, to the pool if there is one, and so is the memory
-    /// that was inflated into. What the peer may still refer to is kept as plain bytes; messages that are sent do not refer to earlier ones, as if
-    /// [`send_context_takeover`](DeflateConfig::send_context_takeover) were off.
+    /// that was inflated into. What the peer may still refer to is kept as plain bytes; messages that are sent do not
+    /// refer to earlier ones, as if [`send_context_takeover`](DeflateConfig::send_context_takeover) were off.
     #[must_use]
     pub const fn keep_contexts(mut self, on: bool) -> Self {
         self.keep_contexts = on;
