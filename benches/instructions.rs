@@ -134,8 +134,8 @@ fn client_send(batches: usize, payload: &[u8]) {
     }
 }
 
-/// The messages of one round, compressed one after the other with context takeover. As with the floor, bytes get into the
-/// input by being copied, and what is cut off on the wire is there already.
+/// The messages of one round, compressed one after the other with context takeover. As with the floor, bytes get into
+/// the input by being copied, and what is cut off on the wire is there already.
 fn zlib_inflate(rounds: usize, size: usize) {
     let wire = zlib_messages(size);
     let mut context = Inflate::new(false, 15);

@@ -1,4 +1,6 @@
 //! Drives the fuzzing server of Autobahn|Testsuite: `cargo run --example autobahn_client -- ws://127.0.0.1:9002`.
+//!
+//! It offers compression; `--no-deflate` keeps it from doing so.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -9,10 +11,17 @@ use ws_proto::{Config, Connection, DeflateConfig, Event, Seed};
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Result {
-    let server = std::env::args().nth(1).unwrap_or_else(|| "ws://127.0.0.1:9002".into());
+    let (mut server, mut config) = ("ws://127.0.0.1:9002".to_owned(), Config::new().deflate(DeflateConfig::new()));
+    for arg in std::env::args().skip(1) {
+        match arg.as_str() {
+            "--deflate" => config = config.deflate(DeflateConfig::new()),
+            "--no-deflate" => config = Config::new(),
+            _ => server = arg,
+        }
+    }
     let server = server.trim_end_matches('/');
     let mut cases = String::new();
-    run(&format!("{server}/getCaseCount"), |event, _| {
+    run(&format!("{server}/getCaseCount"), &config, |event, _| {
         if let Event::Text(count) = event {
             cases = count.to_string();
         }
@@ -21,11 +30,11 @@ fn main() -> Result {
     let cases: u32 = cases.parse()?;
     for case in 1..=cases {
         // A case may well end the connection in any way; what counts is in the report.
-        if let Err(error) = run(&format!("{server}/runCase?case={case}&agent=ws-proto"), echo) {
+        if let Err(error) = run(&format!("{server}/runCase?case={case}&agent=ws-proto"), &config, echo) {
             eprintln!("case {case}: {error}");
         }
     }
-    run(&format!("{server}/updateReports?agent=ws-proto"), |_, _| Ok(()))?;
+    run(&format!("{server}/updateReports?agent=ws-proto"), &config, |_, _| Ok(()))?;
     println!("{cases} cases run");
     Ok(())
 }
@@ -40,13 +49,12 @@ fn echo(event: Event<'_>, ws: &mut Connection) -> Result {
 }
 
 /// One connection from the request to the end of the stream, every event given to `handle`.
-fn run(uri: &str, mut handle: impl FnMut(Event<'_>, &mut Connection) -> Result) -> Result {
+fn run(uri: &str, config: &Config, mut handle: impl FnMut(Event<'_>, &mut Connection) -> Result) -> Result {
     let request = Request::new(uri.parse()?);
     let mut socket = TcpStream::connect(request.uri().host_and_port())?;
     socket.set_nodelay(true)?;
     let mut input = BytesMut::new();
-    let config = Config::new().deflate(DeflateConfig::new());
-    let mut handshake = Handshake::new(&request, Seed::random()?, &config);
+    let mut handshake = Handshake::new(&request, Seed::random()?, config);
     socket.write_all(handshake.output())?;
     let mut ws = loop {
         match handshake.receive(&mut input)? {

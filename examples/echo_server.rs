@@ -2,8 +2,8 @@
 //!
 //! It keeps no time, so that it stays short: a server on the open network puts a deadline around each read and write.
 //!
-//! Options: `--addr 127.0.0.1:9001`, `--subprotocol NAME` (may be repeated), `--max-message BYTES`, `--deflate` (compresses
-//! with whoever offers it).
+//! Options: `--addr 127.0.0.1:9001`, `--subprotocol NAME` (may be repeated), `--max-message BYTES`, `--deflate`
+//! (compresses with whoever offers it).
 
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -58,7 +58,8 @@ impl Config {
     }
 
     /// The largest payload of a received data frame, in bytes on the wire; a control frame has its own limit of 125.
-    /// Default 16 MiB. A header that claims more ends the connection with 1009 before a byte of its payload is looked at.
+    /// Default 16 MiB. A header that claims more ends the connection with 1009 before a byte of its payload is looked
+    /// at.
     #[must_use]
     pub const fn max_frame(mut self, bytes: u64) -> Self {
         self.max_frame = bytes;
@@ -82,8 +83,8 @@ impl Config {
     }
 
     /// The most bytes that may wait in the output. Default 128 MiB. A send that would go past it is refused and gives
-    /// its message back; one that is compressed has to find room for its uncompressed size and an eighth more. Pong and Close frames that the protocol owes have their place in any case: 34 Pongs and one
-    /// Close at most.
+    /// its message back; one that would be compressed goes out uncompressed where there might not be room enough. Pong
+    /// and Close frames that the protocol owes have their place in any case: 34 Pongs and one Close at most.
     #[must_use]
     pub const fn max_buffered(mut self, bytes: usize) -> Self {
         self.max_buffered = bytes;
@@ -131,7 +132,8 @@ impl Config {
     }
 
     /// Compresses messages, if the peer does (permessage-deflate, RFC 7692). Default: does not. A client's handshake
-    /// offers the extension then, a server's accepts it.
+    /// offers the extension then, a server's accepts it. Where there is no handshake,
+    /// [`Connection::with_deflate`](crate::Connection::with_deflate) says what was agreed on; this alone does nothing.
     #[cfg(feature = "deflate")]
     #[must_use]
     pub fn deflate(mut self, deflate: DeflateConfig) -> Self {

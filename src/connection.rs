@@ -101,6 +101,10 @@ impl Connection {
     /// over several calls is validated once more when it ends, as its owner could have changed it in between. Only a
     /// Close frame and the Pongs that are owed allocate.
     ///
+    /// A compressed message costs time by what it inflates to, at most [`Config::max_message`]. It allocates when it is
+    /// larger than those before it, or than 128 KiB; then the input is left with memory of its size, as by any other
+    /// message.
+    ///
     /// # Panics
     /// If bytes of a message under way have been removed from the input. Nothing that a peer sends does that.
     #[inline(always)]
@@ -216,8 +220,8 @@ impl Connection {
         self.sender.send_uncompressed(message)
     }
 
-    /// Sends the next fragment of a message that is not to be compressed. The first part decides about all of it, so the
-    /// later ones may be sent with this or with [`send_part`](Connection::send_part).
+    /// Sends the next fragment of a message that is not to be compressed. The first part decides about all of it, so
+    /// the later ones may be sent with this or with [`send_part`](Connection::send_part).
     ///
     /// # Errors
     /// As for [`send_part`](Connection::send_part).
@@ -268,9 +272,9 @@ impl Connection {
         self.sender.can_send()
     }
 
-    /// Gives back the memory of the output, if nothing waits in it, and that of compression, if no message is under way.
-    /// It is kept otherwise, so that a busy connection does not allocate for every message; call this when a connection
-    /// goes quiet.
+    /// Gives back the memory of the output, if nothing waits in it, and that of compression, if no message is under
+    /// way. It is kept otherwise, so that a busy connection does not allocate for every message; call this when a
+    /// connection goes quiet.
     ///
     /// Of compression, only what the peer may still refer to stays: up to a window's size of what it sent last. What
     /// this side sends next begins with an empty window.
@@ -325,8 +329,8 @@ impl Connection {
 
 #[cfg(feature = "deflate")]
 impl Connection {
-    /// Compresses messages as two handshakes have agreed to (RFC 7692), on a stream that was upgraded elsewhere. It is to
-    /// be said before anything is received or sent. The handshakes of this crate see to it by themselves.
+    /// Compresses messages as was agreed on (RFC 7692), on a stream that was upgraded elsewhere. Call it before
+    /// anything is received or sent. The handshakes of this crate see to it by themselves.
     ///
     /// ```
     /// use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters};
@@ -334,18 +338,19 @@ impl Connection {
     /// // The answer was `permessage-deflate; client_max_window_bits=12`.
     /// let agreed = DeflateParameters { client_max_window_bits: 12, ..DeflateParameters::new() };
     /// let ws = Connection::server(&Config::new()).with_deflate(&DeflateConfig::new(), agreed);
-    /// assert_eq!(ws.deflate(), Some(agreed));
+    /// assert_eq!(ws.deflate_parameters(), Some(agreed));
     /// ```
     #[must_use]
     pub fn with_deflate(mut self, config: &DeflateConfig, agreed: DeflateParameters) -> Self {
+        let agreed = agreed.clamped();
         self.receiver.allow_compressed(self.sender.role(), config, agreed);
         self.sender.compress(config, &agreed);
         self
     }
 
     /// What was agreed on for permessage-deflate, if messages may come compressed and go out so.
-    pub fn deflate(&self) -> Option<DeflateParameters> {
-        self.receiver.deflate()
+    pub fn deflate_parameters(&self) -> Option<DeflateParameters> {
+        self.receiver.deflate_parameters()
     }
 }
 

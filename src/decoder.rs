@@ -11,8 +11,8 @@
 //! header and these bytes, and nothing that has its place is moved again. Text is validated as it arrives; what came in
 //! earlier looks is validated once more when its message ends, because the input was its owner's in between.
 //!
-//! The payload of a compressed message is shown piece by piece as it arrives, unmasked and otherwise as it is; nothing of
-//! it is assembled here.
+//! The payload of a compressed message is shown piece by piece as it arrives, unmasked and otherwise as it is; nothing
+//! of it is assembled here.
 
 use crate::config::{Config, Delivery};
 use crate::frame::{MaskingKey, RSV1, Start};

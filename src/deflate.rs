@@ -13,6 +13,6 @@ pub use context::DeflatePool;
 pub use parameters::DeflateParameters;
 
 pub(crate) use deflater::Deflater;
-pub(crate) use inflater::{Fault, Inflater, Piece, TAIL};
+pub(crate) use inflater::{Fault, Inflater, Part, Piece, TAIL};
 #[cfg(feature = "handshake")]
 pub(crate) use parameters::{Element, NAME};

@@ -71,8 +71,8 @@
 //! | `simd` | yes | long text is validated with vector instructions |
 //! | `getrandom` | yes | [`Seed::random`] |
 //!
-//! Without default features the crate is `no_std` with `alloc`. There `deflate` takes its memory from C's `posix_memalign`
-//! or `malloc`, `calloc` and `free`, which the program has to bring.
+//! Without default features the crate is `no_std` with `alloc`. There `deflate` takes its memory from C's
+//! `posix_memalign` or `malloc`, `calloc` and `free`, which the program has to bring.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(unreachable_pub, clippy::cast_possible_truncation)]

@@ -24,8 +24,8 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// In place of what is consumed: the payload is the last of the input, behind what is not yet looked at, and alone is
-    /// to be removed.
+    /// In place of what is consumed: the payload is the last of the input, behind what is not yet looked at, and alone
+    /// is to be removed.
     pub(crate) const LAST: usize = usize::MAX;
 }
 
@@ -40,12 +40,18 @@ impl<'a> Payload<'a> {
     ///
     /// A message is split off the input without a copy, and the memory it arrived in is shared between the two until
     /// the value is dropped; [`Bytes::copy_from_slice`] is the better choice for a short one that is kept for long. The
-    /// payload of a control frame in the middle of a fragmented message, at most 125 bytes, is copied.
+    /// payload of a control frame in the middle of a fragmented message, at most 125 bytes, is copied, and so is a
+    /// message that came compressed, unless it fills the input nearly alone.
     pub fn into_bytes(mut self) -> Bytes {
         let Span { start, end, consume } = self.span;
         if consume == Span::LAST {
+            // The input goes on before it, or is large: splitting it would have the rest copied, or kept from being
+            // used.
+            if start > 0 || end < self.input.capacity() / 2 {
+                return Bytes::copy_from_slice(&self);
+            }
             self.span.consume = 0;
-            return self.input.split_off(start).freeze();
+            return self.input.split().freeze();
         }
         if consume < end {
             return Bytes::copy_from_slice(&self);

@@ -44,10 +44,11 @@ pub enum Violation {
     InvalidCloseCode,
     /// A close reason that is not UTF-8.
     ReasonNotUtf8,
-    /// A compressed message that is not DEFLATE, or ends in the middle of a block.
+    /// A compressed message that is not DEFLATE, or ends in the middle of a block. Of a text that is not UTF-8 either,
+    /// this or [`TextNotUtf8`](Self::TextNotUtf8) is told, as the bytes arrive.
     CorruptDeflate,
-    /// A compressed message of thousands of final blocks that hold next to nothing, each of which costs far more time
-    /// than its bytes are worth.
+    /// A thousand final blocks in compressed messages that hold next to nothing, each of which costs far more time than
+    /// its bytes are worth. One for each message and each flush in it is no violation.
     TooManyFinalBlocks,
 }
 
@@ -77,7 +78,7 @@ impl Violation {
     /// The number of the RFC that was violated: 6455, or 7692 for what concerns compression.
     pub const fn rfc(self) -> u16 {
         match self {
-            Self::CorruptDeflate | Self::TooManyFinalBlocks => 7692,
+            Self::CorruptDeflate => 7692,
             Self::ReservedBit
             | Self::ReservedOpcode
             | Self::FragmentedControl
@@ -91,6 +92,7 @@ impl Violation {
             | Self::FrameTooBig
             | Self::MessageTooBig
             | Self::TooManyFragments
+            | Self::TooManyFinalBlocks
             | Self::TextNotUtf8
             | Self::CloseBodyTooShort
             | Self::InvalidCloseCode
@@ -105,13 +107,12 @@ impl Violation {
             Self::FragmentedControl | Self::ControlTooLong => "5.5",
             Self::NotMasked | Self::Masked => "5.1",
             Self::NothingToContinue | Self::MessageInterrupted => "5.4",
-            Self::FrameTooBig | Self::MessageTooBig | Self::TooManyFragments => "10.4",
+            Self::FrameTooBig | Self::MessageTooBig | Self::TooManyFragments | Self::TooManyFinalBlocks => "10.4",
             Self::TextNotUtf8 => "5.6",
             Self::CloseBodyTooShort => "5.5.1",
             Self::InvalidCloseCode => "7.4",
             Self::ReasonNotUtf8 => "8.1",
             Self::CorruptDeflate => "7.2.2",
-            Self::TooManyFinalBlocks => "7.2.1",
         }
     }
 

@@ -1,5 +1,5 @@
-//! Offers of compression to a server and answers to a client, made of anything and of each other: what is agreed on keeps
-//! to what both sides have said, and then messages pass.
+//! Offers of compression to a server and answers to a client, made of anything and of each other: what is agreed on
+//! keeps to what both sides have said, and then messages pass.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -79,8 +79,8 @@ fuzz_target!(|case: Case<'_>| {
     let (mut theirs, answer) = accept(&server, made.output()).expect("a valid request");
     let accepted = made.receive(&mut BytesMut::from(&answer[..])).expect("a valid answer").expect("all of it");
     let mut ours = accepted.connection;
-    assert!(ours.deflate().is_some());
-    assert_eq!(ours.deflate(), theirs.deflate());
+    assert!(ours.deflate_parameters().is_some());
+    assert_eq!(ours.deflate_parameters(), theirs.deflate_parameters());
     echo(&mut ours, &mut theirs);
     echo(&mut theirs, &mut ours);
 
@@ -91,8 +91,11 @@ fuzz_target!(|case: Case<'_>| {
             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: ";
         if let Some((ws, answer)) = accept(&server, &[head, case.offers, b"\r\n\r\n"].concat()) {
             let answer = String::from_utf8(answer).expect("ASCII");
-            assert_eq!(ws.deflate().is_some(), answer.contains("\r\nSec-WebSocket-Extensions: permessage-deflate"));
-            if let Some(agreed) = ws.deflate() {
+            assert_eq!(
+                ws.deflate_parameters().is_some(),
+                answer.contains("\r\nSec-WebSocket-Extensions: permessage-deflate")
+            );
+            if let Some(agreed) = ws.deflate_parameters() {
                 assert!(agreed.server_max_window_bits <= case.server.send_bits.clamp(8, 15));
                 assert!(agreed.server_no_context_takeover || case.server.send_takeover);
                 assert!(agreed.client_no_context_takeover || case.server.receive_takeover);
@@ -110,7 +113,7 @@ fuzz_target!(|case: Case<'_>| {
         let rest = [b"\r\nSec-WebSocket-Extensions: ", case.answer, b"\r\n\r\n"].concat();
         let mut input = BytesMut::from(&[head, accept.as_ref(), &rest].concat()[..]);
         if let Ok(Some(accepted)) = handshake.receive(&mut input) {
-            let agreed = accepted.connection.deflate().expect("a header that says nothing is malformed");
+            let agreed = accepted.connection.deflate_parameters().expect("a header that says nothing is malformed");
             assert!(case.client.fallback || agreed.server_max_window_bits <= case.client.receive_bits.clamp(8, 15));
             assert!(case.client.fallback || agreed.server_no_context_takeover || case.client.receive_takeover);
         }

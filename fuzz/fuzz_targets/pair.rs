@@ -1,6 +1,6 @@
 //! Sequences of operations on a client and a server that hear each other, compressing in any way or not at all, over a
-//! wire that is written and cut at random: every message that was taken arrives, in order and unchanged, and neither ever
-//! finds the other at fault.
+//! wire that is written and cut at random: every message that was taken arrives, in order and unchanged, and neither
+//! ever finds the other at fault.
 #![no_main]
 
 use arbitrary::Arbitrary;

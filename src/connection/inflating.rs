@@ -1,7 +1,7 @@
 //! Compressed messages on their way in: what the decoder finds goes through zlib, step by step and within the limit.
 
 use crate::config::Delivery;
-use crate::deflate::{DeflateConfig, DeflateParameters, Fault, Inflater, Piece, TAIL};
+use crate::deflate::{DeflateConfig, DeflateParameters, Fault, Inflater, Part, Piece, TAIL};
 use crate::opcode::MessageKind;
 use crate::payload::Span;
 use crate::role::Role;
@@ -24,8 +24,8 @@ const MIN_STEP: usize = 512;
 #[derive(Debug)]
 pub(super) struct Inflating {
     inflater: Inflater,
-    /// What has come out and has not been handed out, and room for more. All of it is initialised, so that no step has to
-    /// do it again.
+    /// What has come out and has not been handed out, and room for more. All of it is initialised, so that no step has
+    /// to do it again.
     buffer: Vec<u8>,
     /// How much has come out.
     ready: usize,
@@ -35,10 +35,8 @@ pub(super) struct Inflating {
     length: u64,
     max_message: u64,
     delivery: Delivery,
-    /// How much of the decoder's piece has gone in.
-    taken: usize,
-    /// Whether all of the piece has gone in and all that follows from it has come out, and only the end is still to come.
-    content_is_done: bool,
+    /// How far the decoder's piece has got that is to be shown again.
+    progress: Option<(usize, Part)>,
     /// What is wrong, while what came before it is handed out.
     fault: Option<Violation>,
     agreed: DeflateParameters,
@@ -70,15 +68,14 @@ impl Inflating {
             length: 0,
             max_message,
             delivery,
-            taken: 0,
-            content_is_done: false,
+            progress: None,
             fault: None,
             agreed,
         }
     }
 
-    /// Takes in a piece of a message's compressed bytes, which lies in the input; the last one if `fin` says so. A piece
-    /// that is not used up is to be shown again.
+    /// Takes in a piece of a message's compressed bytes, which lies in the input; the last one if `fin` says so. A
+    /// piece that is not used up is to be shown again.
     ///
     /// *Complexity*: linear in the bytes that go in and come out.
     pub(super) fn receive(&mut self, kind: MessageKind, input: &mut BytesMut, piece: Range<usize>, fin: bool) -> Found {
@@ -86,19 +83,14 @@ impl Inflating {
             return self.inflate(kind, input.get(piece).unwrap_or_default(), false);
         }
         // What the sender has cut off is put behind the piece for as long as it is looked at.
-        let tail = piece.end..piece.end + TAIL.len();
         let length = input.len();
-        if length < tail.end {
-            input.resize(tail.end, 0);
+        let tail_end = piece.end + TAIL.len();
+        if length < tail_end {
+            input.resize(tail_end, 0);
         }
-        let mut saved = TAIL;
-        if let Some(place) = input.get_mut(tail.clone()) {
-            place.swap_with_slice(&mut saved);
-        }
-        let found = self.inflate(kind, input.get(piece.start..tail.end).unwrap_or_default(), true);
-        if let Some(place) = input.get_mut(tail) {
-            place.swap_with_slice(&mut saved);
-        }
+        let saved = swap_behind(input, piece.end, TAIL);
+        let found = self.inflate(kind, input.get(piece.start..tail_end).unwrap_or_default(), true);
+        swap_behind(input, piece.end, saved);
         input.truncate(length);
         found
     }
@@ -106,23 +98,28 @@ impl Inflating {
     /// Puts what [`receive`](Self::receive) has found behind the input.
     pub(super) fn hand_out(&mut self, kind: MessageKind, input: &mut BytesMut) -> Span {
         let count = self.complete(kind);
-        let start = input.len();
-        if input.is_empty() && count > KEEP {
-            // Too much to be copied, and to be kept.
+        let span = if count > KEEP && input.len() <= count {
+            // Too much to be copied or kept: what is left of the input is less, and goes behind it.
             let mut memory = core::mem::take(&mut self.buffer);
             memory.truncate(count);
+            memory.reserve_exact(input.len());
+            memory.extend_from_slice(input);
+            memory.shrink_to_fit();
             *input = BytesMut::from(Bytes::from(memory));
+            Span { start: 0, end: count, consume: count }
         } else {
+            let start = input.len();
             input.extend_from_slice(self.buffer.get(..count).unwrap_or_default());
             if count < self.ready {
                 self.buffer.copy_within(count..self.ready, 0);
             } else if self.buffer.len() > KEEP || (self.length == 0 && !self.inflater.keeps_context()) {
                 self.buffer = Vec::new();
             }
-        }
+            Span { start, end: start + count, consume: Span::LAST }
+        };
         self.ready -= count;
         self.valid = 0;
-        Span { start, end: start + count, consume: Span::LAST }
+        span
     }
 
     /// Gives back what is not needed between messages.
@@ -137,54 +134,66 @@ impl Inflating {
         self.agreed
     }
 
-    fn inflate(&mut self, kind: MessageKind, piece: &[u8], last: bool) -> Found {
-        let part = Found::Data { fin: false, piece_is_used_up: false };
-        while self.fault.is_none() {
-            // What is told in parts never piles up.
-            if self.delivery == Delivery::Parts && self.ready >= STEP {
-                return part;
-            }
-            if self.step(kind, piece, last) {
-                if last {
-                    self.end_message(kind);
-                }
-                break;
-            }
+    fn inflate(&mut self, kind: MessageKind, bytes: &[u8], fin: bool) -> Found {
+        let (taken, part) = self.progress.take().unwrap_or_else(|| (0, self.part(fin)));
+        let mut piece = Piece::new(bytes, part, taken);
+        let is_used_up = self.inflate_until(kind, &mut piece);
+        if is_used_up && fin {
+            self.end_message(kind);
         }
-        match (self.fault, self.delivery) {
-            // What came before the fault is told first.
-            (Some(_), Delivery::Parts) if self.complete(kind) > 0 => return part,
-            (Some(fault), _) => {
+        if let Some(fault) = self.fault {
+            // What came before it is told first.
+            if self.delivery == Delivery::Messages || self.complete(kind) == 0 {
                 self.buffer = Vec::new();
                 return Found::Fault(fault);
             }
-            (None, _) => (self.taken, self.content_is_done) = (0, false),
+        } else if is_used_up {
+            let is_told = fin || (self.delivery == Delivery::Parts && self.complete(kind) > 0);
+            return if is_told { Found::Data { fin, piece_is_used_up: true } } else { Found::Nothing };
         }
-        if last || (self.delivery == Delivery::Parts && self.complete(kind) > 0) {
-            Found::Data { fin: last, piece_is_used_up: true }
+        self.progress = Some(piece.progress());
+        Found::Data { fin: false, piece_is_used_up: false }
+    }
+
+    /// Which part of its message a piece is that comes now.
+    fn part(&self, fin: bool) -> Part {
+        if !fin {
+            Part::Middle
+        } else if self.delivery == Delivery::Parts || self.inflater.is_in_message() {
+            // What is told must not depend on how the bytes are cut, nor on what stands behind the message: a part may
+            // be told before the end shows that the message is broken.
+            Part::Last { content_is_out: false }
         } else {
-            Found::Nothing
+            Part::Whole
         }
     }
 
+    /// Goes on until the piece is used up, which it says, or until there is a fault or a part to be told.
+    fn inflate_until(&mut self, kind: MessageKind, piece: &mut Piece<'_>) -> bool {
+        while self.fault.is_none() {
+            // What is told in parts never piles up.
+            if self.delivery == Delivery::Parts && self.ready >= STEP {
+                break;
+            }
+            if self.step(kind, piece) {
+                return true;
+            }
+        }
+        false
+    }
+
     /// One step through zlib. True when all of the piece is in and all that follows from it is out.
-    fn step(&mut self, kind: MessageKind, piece: &[u8], last: bool) -> bool {
+    fn step(&mut self, kind: MessageKind, piece: &mut Piece<'_>) -> bool {
         // The limit is on what comes out (RFC 6455 §10.4); room for one byte more shows what goes past it.
         let left = usize::try_from(self.max_message - self.length).unwrap_or(usize::MAX).min(usize::MAX - 1);
         let most = match self.delivery {
             Delivery::Messages => left + 1,
             Delivery::Parts => (left + 1).min(STEP - self.ready),
         };
-        // A part may be told before the end shows that the message is broken, so the end goes in behind all that is told.
-        let content = piece.len().saturating_sub(TAIL.len());
-        let is_ahead = last && self.delivery == Delivery::Parts && !self.content_is_done && content > 0;
-        let piece = if is_ahead { piece.get(..content).unwrap_or_default() } else { piece };
-        let mut piece = Piece::new(piece, last && !is_ahead, self.taken);
         self.make_room(piece.left().saturating_mul(8), most);
         let room = self.buffer.get_mut(self.ready..).unwrap_or_default();
         let size = room.len().min(most).min(STEP);
-        let step = self.inflater.inflate(&mut piece, room.get_mut(..size).unwrap_or_default());
-        self.taken = piece.taken();
+        let step = self.inflater.inflate(piece, room.get_mut(..size).unwrap_or_default());
 
         let given = step.given.min(left);
         self.ready += given;
@@ -195,16 +204,18 @@ impl Inflating {
             _ if step.given > left => Some(Violation::MessageTooBig),
             fault => fault.map(Violation::from),
         };
-        self.content_is_done = step.done;
-        step.done && !is_ahead
+        step.done
     }
 
-    /// Grows the buffer if there is too little room in it for what is expected. It doubles, so that what is in it is not
-    /// copied time and again, but does not grow beyond the most that may come.
+    /// Grows the buffer if there is too little room in it for what is expected. It doubles, so that what is in it is
+    /// not copied time and again, but does not grow beyond the most that may come.
     fn make_room(&mut self, expected: usize, most: usize) {
         let expected = expected.clamp(MIN_STEP, STEP);
         if self.buffer.len() - self.ready < expected.min(most) {
-            let size = (self.ready + expected).max(2 * self.buffer.len()).min(self.ready.saturating_add(most));
+            let limit = self.ready.saturating_add(most);
+            let size = (self.ready + expected).max(2 * self.buffer.len());
+            // Close to the limit it is reached at once, rather than by one more copy of nearly as much.
+            let size = if limit.saturating_sub(size) < STEP { limit } else { size };
             self.buffer.reserve_exact(size - self.buffer.len());
             self.buffer.resize(size, 0);
         }
@@ -233,6 +244,15 @@ impl Inflating {
             MessageKind::Text => self.valid,
             MessageKind::Binary => self.ready,
         }
+    }
+}
+
+/// Puts bytes into the input, and gives those that were there.
+#[inline]
+fn swap_behind<const N: usize>(input: &mut [u8], position: usize, bytes: [u8; N]) -> [u8; N] {
+    match input.get_mut(position..).and_then(<[u8]>::first_chunk_mut) {
+        Some(place) => core::mem::replace(place, bytes),
+        None => bytes,
     }
 }
 

@@ -90,9 +90,9 @@ impl ReceiveHalf {
         self.decoder.allow_compressed();
     }
 
-    /// The parameters that were agreed on, as [`Connection::deflate`](crate::Connection::deflate).
+    /// As [`Connection::deflate_parameters`](crate::Connection::deflate_parameters).
     #[cfg(feature = "deflate")]
-    pub(super) fn deflate(&self) -> Option<DeflateParameters> {
+    pub fn deflate_parameters(&self) -> Option<DeflateParameters> {
         self.inflating.as_ref().map(|inflating| inflating.agreed())
     }
 
@@ -174,8 +174,8 @@ impl ReceiveHalf {
         }
     }
 
-    /// Gives a piece of a compressed message to zlib, and removes it from the input once it is used up. What came out is
-    /// put behind the input, with whether the message ends with it.
+    /// Gives a piece of a compressed message to zlib, and removes it from the input once it is used up. What came out
+    /// is put behind the input, with whether the message ends with it.
     fn inflate(
         &mut self,
         input: &mut BytesMut,

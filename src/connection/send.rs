@@ -290,9 +290,11 @@ impl SendHalf {
             Sequence::Within(_) => {
                 self.may_send().map(|()| self.deflating.as_ref().is_some_and(|deflating| deflating.is_in_message()))
             }
-            // The size of a message that only begins is not known.
-            Sequence::Idle if fin => self.may_send().map(|()| may_compress && self.deflates(part.as_bytes().len())),
-            Sequence::Idle => self.may_send().map(|()| may_compress && self.deflates(usize::MAX)),
+            Sequence::Idle => self.may_send().map(|()| {
+                let length = part.as_bytes().len();
+                // The size of a message that only begins is not known.
+                may_compress && if fin { self.deflates(length) } else { self.may_deflate(length) }
+            }),
         };
         match checked {
             Ok(compress) => {
@@ -434,20 +436,28 @@ impl SendHalf {
     /// Whether a message of this size goes out compressed.
     #[inline]
     fn deflates(&self, length: usize) -> bool {
-        self.deflating.as_ref().is_some_and(|deflating| deflating.is_for(length))
+        match &self.deflating {
+            Some(deflating) => deflating.is_for(length) && self.may_deflate(length),
+            None => false,
+        }
+    }
+
+    /// Whether so much can be compressed, and there is room for it even if it grows. Otherwise RFC 7692 §6 lets a
+    /// message go out as it is.
+    fn may_deflate(&self, length: usize) -> bool {
+        self.deflating.is_some() && self.make_sure_of(deflated_size(length)).is_ok()
     }
 
     /// Sends a data frame of a compressed message.
     fn deflate(&mut self, opcode: Opcode, payload: &[u8], fin: bool) -> Result<(), SendErrorKind> {
-        let most = Deflating::bound(payload.len());
-        self.make_sure_of(most.saturating_add(FrameHeader::MAX_SIZE))?;
+        self.make_sure_of(deflated_size(payload.len()))?;
         // RFC 7692 §6.1: the bit is set on the first frame of the message, and on no other.
         let rsv = if opcode == Opcode::Continuation { 0 } else { RSV1 };
         let header = |length| FrameHeader { fin, rsv, opcode, masking_key: None, payload_length: length as u64 };
         // The header stands ahead of a payload whose length is not known: it gets the room it may need.
         let output = self.output.small();
         let start = output.len();
-        let reserved = header(most).size() + if self.keys.is_some() { 4 } else { 0 };
+        let reserved = header(Deflating::bound(payload.len())).size() + if self.keys.is_some() { 4 } else { 0 };
         output.resize(start + reserved, 0);
         if let Some(deflating) = &mut self.deflating {
             deflating.append(payload, fin, output);
@@ -474,6 +484,11 @@ impl SendHalf {
     pub(super) fn precede(&mut self, head: &[u8]) {
         self.output.small().extend_from_slice(head);
     }
+}
+
+/// The most bytes that a compressed frame of so many takes.
+const fn deflated_size(length: usize) -> usize {
+    Deflating::bound(length).saturating_add(FrameHeader::MAX_SIZE)
 }
 
 #[inline]

@@ -17,18 +17,19 @@ use super::parameters::{MAX_WINDOW_BITS, MIN_WINDOW_BITS};
 /// ```
 ///
 /// # Secrets
-/// Compression tells the length of what it makes out, even inside TLS. Where a secret and bytes that an attacker chooses
-/// share a message, or a window, the attacker can guess the secret piece by piece and see which guess shortens the
-/// message (CRIME, BREACH; RFC 7692 §8). Send such a message with
+/// Compression tells the length of what it makes out, even inside TLS. Where a secret and bytes that an attacker
+/// chooses share a message, or a window, the attacker can guess the secret piece by piece and see which guess shortens
+/// the message (CRIME, BREACH; RFC 7692 §8). Send such a message with
 /// [`send_uncompressed`](crate::Connection::send_uncompressed), or keep the windows apart with
 /// [`send_context_takeover`](DeflateConfig::send_context_takeover), which helps against secrets in *other* messages.
 ///
 /// # Memory
 /// A connection that has not sent or received a compressed message has no context. The first one in a direction makes
-/// one: to compress takes 371 KiB at the default settings, 134 KiB at the smallest; to inflate takes 47 KiB, and up to
-/// 2^bits bytes for what was inflated last. It stays until
+/// one: to compress takes 371 KiB at the default settings, 134 KiB at the smallest; to inflate takes 47 KiB, and a
+/// buffer for the message, of which up to 128 KiB are kept for the next one. All of it stays until
 /// [`release_memory`](crate::Connection::release_memory) is called, unless [`pool`](DeflateConfig::pool) or
-/// [`keep_contexts`](DeflateConfig::keep_contexts) says otherwise.
+/// [`keep_contexts`](DeflateConfig::keep_contexts) says otherwise. What a peer with context takeover may refer to, up
+/// to 2^bits bytes of what it sent last, always stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeflateConfig {
     pub(super) level: u8,
@@ -60,7 +61,8 @@ impl DeflateConfig {
         }
     }
 
-    /// How much work goes into compressing: 0 stores, 1 is fast, 9 is small. Default 6; more than 9 counts as 9.
+    /// How much work goes into compressing: 0 only stores, 1 is fast, 9 is small. It changes nothing about the memory.
+    /// Default 6; more than 9 counts as 9.
     #[must_use]
     pub const fn level(mut self, level: u8) -> Self {
         self.level = if level > 9 { 9 } else { level };

@@ -1,7 +1,7 @@
 //! Where zlib's contexts come from and where they go: made and dropped, or shared by the connections of a pool.
 
 #[cfg(feature = "std")]
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{collections::VecDeque, sync::Arc};
 #[cfg(feature = "std")]
 use core::fmt;
 #[cfg(feature = "std")]
@@ -85,7 +85,9 @@ impl Contexts {
         if let Some(pool) = &self.pool {
             return pool.give_deflate(settings, context);
         }
-        drop((settings, context));
+        #[cfg(not(feature = "std"))]
+        let _: Settings = settings;
+        drop(context);
     }
 }
 
@@ -138,13 +140,17 @@ struct Shared {
 #[cfg(feature = "std")]
 #[derive(Default)]
 struct Idle {
-    inflate: Vec<Inflate>,
-    deflate: Vec<(Settings, Deflate)>,
+    /// The oldest first, as below.
+    inflate: VecDeque<Inflate>,
+    deflate: VecDeque<(Settings, Deflate)>,
 }
 
 #[cfg(feature = "std")]
 impl DeflatePool {
-    /// A pool that keeps at most so many unused contexts for each direction; those above are dropped.
+    /// A pool that keeps at most so many unused contexts for each direction; when there are more, the oldest are
+    /// dropped.
+    ///
+    /// *Complexity*: taking a context to compress with looks at all of them if none has the window that was agreed on.
     pub fn new(max_idle: usize) -> Self {
         Self(Arc::new(Shared { max_idle, idle: Mutex::default() }))
     }
@@ -156,35 +162,38 @@ impl DeflatePool {
     }
 
     fn take_inflate(&self) -> Option<Inflate> {
-        self.idle().inflate.pop()
+        self.idle().inflate.pop_back()
     }
 
     fn give_inflate(&self, mut context: Inflate) {
         context.reset(false);
-        let mut idle = self.idle();
-        if idle.inflate.len() < self.0.max_idle {
-            idle.inflate.push(context);
-        }
+        let dropped = push(&mut self.idle().inflate, context, self.0.max_idle);
+        drop(dropped);
     }
 
     fn take_deflate(&self, settings: Settings) -> Option<Deflate> {
         let mut idle = self.idle();
         let place = idle.deflate.iter().rposition(|(of, _)| *of == settings)?;
-        Some(idle.deflate.swap_remove(place).1)
+        idle.deflate.remove(place).map(|(_, context)| context)
     }
 
     fn give_deflate(&self, settings: Settings, mut context: Deflate) {
         context.reset();
-        let mut idle = self.idle();
-        if idle.deflate.len() < self.0.max_idle {
-            idle.deflate.push((settings, context));
-        }
+        let dropped = push(&mut self.idle().deflate, (settings, context), self.0.max_idle);
+        drop(dropped);
     }
 
     fn idle(&self) -> MutexGuard<'_, Idle> {
         // What is behind the lock is whole between any two lines that could panic.
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Adds a context; gives the one that has to go for it, so that it can be dropped when the lock is.
+#[cfg(feature = "std")]
+fn push<T>(idle: &mut VecDeque<T>, context: T, max_idle: usize) -> Option<T> {
+    idle.push_back(context);
+    if idle.len() > max_idle { idle.pop_front() } else { None }
 }
 
 #[cfg(feature = "std")]

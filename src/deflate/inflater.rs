@@ -2,14 +2,14 @@
 
 use super::config::DeflateConfig;
 use super::context::Contexts;
-use super::parameters::DeflateParameters;
+use super::parameters::{DeflateParameters, MAX_WINDOW_BITS};
 use super::window::Window;
 use crate::role::Role;
 use core::fmt;
 use zlib_rs::{Inflate, InflateFlush, Status};
 
-/// What stands behind the last bytes of a message while they are inflated: the end that its sender has cut off
-/// (RFC 7692 §7.2.2), and bytes that must not be touched. They show whether a block ends where the message does, and keep
+/// What stands behind the last bytes of a message while they are inflated: the end that its sender has cut off (RFC
+/// 7692 §7.2.2), and bytes that must not be touched. They show whether a block ends where the message does, and keep
 /// zlib from slowing down on the last bytes of its input.
 pub(crate) const TAIL: [u8; CUT_OFF + 16] = {
     let mut tail = [0x00; CUT_OFF + 16];
@@ -22,8 +22,11 @@ const CUT_OFF: usize = 4;
 /// What going on behind a final block costs, in bytes of the input that would take as long: the window is copied.
 const FINAL_BLOCK_COST: usize = 64;
 
-/// How much of this may be owed: a thousand final blocks in a row that hold nothing.
+/// How much of this may be owed: a thousand final blocks that hold nothing.
 const MAX_OWED: usize = 1000 * FINAL_BLOCK_COST;
+
+/// How much a message pays for, be it as short as it may: its sender may use a final block for each of a few flushes.
+const PAID_BY_MESSAGE: usize = 16 * FINAL_BLOCK_COST;
 
 /// The receiving direction of one connection.
 pub(crate) struct Inflater {
@@ -39,34 +42,54 @@ pub(crate) struct Inflater {
     in_message: bool,
     /// Whether something of a block has come since the message began or a final block ended.
     in_block: bool,
-    /// What final blocks have cost and the bytes of the input have not paid for.
+    /// Bytes of the message so far.
+    given: u64,
+    /// What final blocks have cost and neither bytes nor messages have paid for.
     owed: usize,
 }
 
-/// Compressed bytes of a message.
+/// Compressed bytes of a message, on their way through steps.
 pub(crate) struct Piece<'a> {
     bytes: &'a [u8],
-    /// Whether the message ends with it; then [`TAIL`] stands behind it.
-    last: bool,
+    part: Part,
+    taken: usize,
     /// Where the message's own bytes end.
     end: usize,
     /// Where zlib has to stop.
     stop: usize,
-    taken: usize,
+}
+
+/// Which part of its message a piece is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// More of the message follows.
+    Middle,
+    /// The last one, behind others, with [`TAIL`] behind it. The end is shown to zlib when all that follows from the
+    /// message's own bytes is out.
+    Last { content_is_out: bool },
+    /// All of the message, with [`TAIL`] behind it, which is shown to zlib at once.
+    Whole,
 }
 
 impl<'a> Piece<'a> {
-    /// A piece, the first bytes of which have been taken by earlier steps; if it is the last, with [`TAIL`] behind it.
+    /// A piece that earlier steps have taken the first bytes of.
     #[inline]
-    pub(crate) const fn new(bytes: &'a [u8], last: bool, taken: usize) -> Self {
-        let end = if last { bytes.len().saturating_sub(TAIL.len()) } else { bytes.len() };
-        let stop = if last { end + CUT_OFF } else { end };
-        Self { bytes, last, end, stop, taken }
+    pub(crate) const fn new(bytes: &'a [u8], part: Part, taken: usize) -> Self {
+        let behind = match part {
+            Part::Middle => 0,
+            Part::Last { .. } | Part::Whole => TAIL.len(),
+        };
+        let end = bytes.len().saturating_sub(behind);
+        let stop = match part {
+            Part::Middle | Part::Last { content_is_out: false } => end,
+            Part::Last { content_is_out: true } | Part::Whole => end + CUT_OFF,
+        };
+        Self { bytes, part, taken, end, stop }
     }
 
-    /// How many bytes have been taken, by this step and earlier ones.
-    pub(crate) const fn taken(&self) -> usize {
-        self.taken
+    /// How many bytes have been taken, and the part as it is now.
+    pub(crate) const fn progress(&self) -> (usize, Part) {
+        (self.taken, self.part)
     }
 
     /// How many bytes of the message are still to be taken.
@@ -74,11 +97,31 @@ impl<'a> Piece<'a> {
         self.end.saturating_sub(self.taken)
     }
 
+    /// Whether zlib sees the end of the message.
+    #[inline]
+    const fn shows_end(&self) -> bool {
+        self.stop > self.end
+    }
+
+    /// What zlib sees.
     #[inline]
     fn rest(&self) -> &'a [u8] {
         // Once all is taken, what must not be touched is not shown again: only output is still to come.
-        let rest = if self.taken == self.stop { &[] } else { self.bytes };
-        rest.get(self.taken..).unwrap_or_default()
+        let until = if self.shows_end() && self.taken < self.stop { self.bytes.len() } else { self.stop };
+        self.bytes.get(self.taken..until).unwrap_or_default()
+    }
+
+    /// All that zlib saw is used up. True if the piece is.
+    #[inline]
+    fn used_up(&mut self) -> bool {
+        match &mut self.part {
+            Part::Last { content_is_out: content_is_out @ false } => {
+                *content_is_out = true;
+                self.stop = self.end + CUT_OFF;
+                false
+            }
+            Part::Middle | Part::Last { content_is_out: true } | Part::Whole => true,
+        }
     }
 }
 
@@ -105,16 +148,12 @@ pub(crate) enum Fault {
 impl Inflater {
     pub(crate) fn new(role: Role, config: &DeflateConfig, agreed: &DeflateParameters) -> Self {
         let peer = agreed.of(role.peer());
-        Self {
-            context: None,
-            contexts: config.contexts.clone(),
-            window: Window::new(peer.window_bits),
-            takeover: peer.takeover,
-            keep: config.keep_contexts && (peer.takeover || !config.contexts.are_shared()),
-            in_message: false,
-            in_block: false,
-            owed: 0,
-        }
+        let keep = config.keep_contexts && (peer.takeover || !config.contexts.are_shared());
+        Self::with(Window::new(peer.window_bits), peer.takeover, keep, config.contexts.clone())
+    }
+
+    const fn with(window: Window, takeover: bool, keep: bool, contexts: Contexts) -> Self {
+        Self { context: None, contexts, window, takeover, keep, in_message: false, in_block: false, given: 0, owed: 0 }
     }
 
     /// Goes on until the piece is used up and all that follows from it is in the room, or until the room is full.
@@ -132,7 +171,8 @@ impl Inflater {
     /// Goes on to the end of the piece, of the room, or of a block.
     #[inline(always)]
     fn advance(&mut self, piece: &mut Piece<'_>, room: &mut [u8], step: &mut Step) {
-        if piece.last && piece.taken == piece.end && !self.in_block {
+        let shows_end = piece.shows_end();
+        if shows_end && piece.taken == piece.end && !self.in_block {
             // Nothing, or a final block, which is no less an end than the empty block that is due.
             step.done = true;
             return;
@@ -141,59 +181,83 @@ impl Inflater {
         let (before_in, before_out) = (context.total_in(), context.total_out());
         let place = room.get_mut(step.given..).unwrap_or_default();
         // Asked for blocks, zlib stops between two of them, which shows where the message ends.
-        let flush = if piece.last { InflateFlush::Block } else { InflateFlush::NoFlush };
+        let flush = if shows_end { InflateFlush::Block } else { InflateFlush::NoFlush };
         let status = context.decompress(piece.rest(), place, flush);
         // Neither is more than the slices hold.
         let taken = usize::try_from(context.total_in() - before_in).unwrap_or(usize::MAX);
         let given = usize::try_from(context.total_out() - before_out).unwrap_or(usize::MAX);
         piece.taken += taken;
         if given > 0 && piece.taken > piece.end {
-            // A block goes on behind the message. What comes out is not all the message's.
+            // A block goes on behind the message, and not all that comes out is the message's.
+            step.given += given.min(self.given_by(piece));
             step.fault = Some(Fault::Corrupt);
             return;
         }
         self.window.push(place.get(..given).unwrap_or_default());
+        self.given += given as u64;
         step.given += given;
         self.in_block |= taken > 0;
         self.owed = self.owed.saturating_sub(taken);
 
-        let is_full = step.given == room.len();
-        step.done = piece.taken == piece.stop && !is_full;
-        step.fault = match status {
-            Err(_) => Some(Fault::Corrupt),
-            // A block goes on behind the message, and nothing has come out of it.
-            Ok(_) if piece.taken > piece.stop => Some(Fault::Corrupt),
-            Ok(Status::StreamEnd) => self.restart(piece, step),
+        let is_used_up = piece.taken == piece.stop && step.given < room.len();
+        match status {
+            Ok(Status::StreamEnd) if piece.taken <= piece.end => step.fault = self.restart(),
             // With bytes to take and room to give, a step gets on or never will.
-            Ok(Status::Ok | Status::BufError) if taken == 0 && given == 0 && !step.done => Some(Fault::Corrupt),
-            Ok(Status::Ok | Status::BufError) => None,
-        };
+            Ok(Status::Ok | Status::BufError)
+                if piece.taken <= piece.stop && (taken > 0 || given > 0 || is_used_up) =>
+            {
+                step.done = is_used_up && piece.used_up();
+            }
+            // It is not DEFLATE, or a block goes on behind the message of which nothing has come out.
+            _ => step.fault = Some(Fault::Corrupt),
+        }
     }
 
-    /// RFC 7692 §7.2.1: a final block ends nothing but itself. What follows begins at the next byte, and may refer to what
-    /// came before.
+    /// RFC 7692 §7.2.1: a final block ends nothing but itself. What follows begins at the next byte, and may refer to
+    /// what came before.
     #[cold]
-    fn restart(&mut self, piece: &Piece<'_>, step: &mut Step) -> Option<Fault> {
+    fn restart(&mut self) -> Option<Fault> {
         if let Some(context) = &mut self.context {
             context.reset(false);
             prime(context, &self.window);
         }
         self.in_block = false;
-        step.done = false;
         self.owed += FINAL_BLOCK_COST;
-        if piece.taken > piece.end {
-            Some(Fault::Corrupt)
-        } else if self.owed > MAX_OWED {
-            Some(Fault::FinalBlocks)
-        } else {
-            None
+        if self.owed > MAX_OWED { Some(Fault::FinalBlocks) } else { None }
+    }
+
+    /// How much more than was given already comes out of the message's own bytes.
+    #[cold]
+    fn given_by(&self, piece: &Piece<'_>) -> usize {
+        match piece.part {
+            Part::Middle | Part::Last { .. } => return 0,
+            Part::Whole => {}
         }
+        // How much it is does not depend on what came before the message, so any window serves.
+        let mut window = Window::new(MAX_WINDOW_BITS);
+        window.push(&[0; 1 << MAX_WINDOW_BITS]);
+        let mut alone = Self::with(window, true, true, Contexts::new());
+        let mut content = Piece::new(piece.bytes.get(..piece.end).unwrap_or_default(), Part::Middle, 0);
+        let mut room = [0; 4096];
+        loop {
+            let step = alone.inflate(&mut content, &mut room);
+            if step.done || step.fault.is_some() {
+                return usize::try_from(alone.given.saturating_sub(self.given)).unwrap_or(usize::MAX);
+            }
+        }
+    }
+
+    /// Whether a message has begun.
+    pub(crate) const fn is_in_message(&self) -> bool {
+        self.in_message
     }
 
     /// The message has ended.
     pub(crate) fn end_message(&mut self) {
         self.in_message = false;
         self.in_block = false;
+        self.given = 0;
+        self.owed = self.owed.saturating_sub(PAID_BY_MESSAGE);
         if !self.takeover {
             self.window.clear();
             if let Some(context) = &mut self.context {

@@ -23,9 +23,11 @@ pub struct DeflateParameters {
     pub server_no_context_takeover: bool,
     /// Whether the client compresses each message for itself.
     pub client_no_context_takeover: bool,
-    /// The server's window is at most 2^this bytes; 8 to 15, and 15 when nothing was said.
+    /// The server's window is at most 2^this bytes; 8 to 15, and 15 when nothing was said. Other values count as the
+    /// nearest.
     pub server_max_window_bits: u8,
-    /// The client's window is at most 2^this bytes; 8 to 15, and 15 when nothing was said.
+    /// The client's window is at most 2^this bytes; 8 to 15, and 15 when nothing was said. Other values count as the
+    /// nearest.
     pub client_max_window_bits: u8,
 }
 
@@ -40,13 +42,26 @@ impl DeflateParameters {
         }
     }
 
+    /// The same with windows that there are.
+    pub(crate) fn clamped(self) -> Self {
+        let clamp = |bits: u8| bits.clamp(MIN_WINDOW_BITS, MAX_WINDOW_BITS);
+        Self {
+            server_max_window_bits: clamp(self.server_max_window_bits),
+            client_max_window_bits: clamp(self.client_max_window_bits),
+            ..self
+        }
+    }
+
     /// What one side keeps to when it compresses.
-    pub(super) fn of(&self, role: Role) -> Direction {
-        let (no_takeover, bits) = match role {
-            Role::Server => (self.server_no_context_takeover, self.server_max_window_bits),
-            Role::Client => (self.client_no_context_takeover, self.client_max_window_bits),
-        };
-        Direction { takeover: !no_takeover, window_bits: bits.clamp(MIN_WINDOW_BITS, MAX_WINDOW_BITS) }
+    pub(super) const fn of(&self, role: Role) -> Direction {
+        match role {
+            Role::Server => {
+                Direction { takeover: !self.server_no_context_takeover, window_bits: self.server_max_window_bits }
+            }
+            Role::Client => {
+                Direction { takeover: !self.client_no_context_takeover, window_bits: self.client_max_window_bits }
+            }
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 
 /// The last bytes of a stream, as many as a window holds.
 ///
-/// zlib keeps them as well, but does not give them out; they are needed when a stream goes on in a fresh context: behind
-/// a final block (RFC 7692 §7.2.1), and where a context was given back between messages.
+/// zlib keeps them as well, but does not give them out; they are needed when a stream goes on in a fresh context:
+/// behind a final block (RFC 7692 §7.2.1), and where a context was given back between messages.
 ///
 /// It grows with what comes until it is full, then goes round:
 ///

@@ -268,7 +268,7 @@ impl Request {
             head.extend_from_slice(b"\r\nSec-WebSocket-Protocol: ");
             head.extend_from_slice(chosen.as_bytes());
         }
-        let accepted = if answer.uncompressed { None } else { compression::accept(&self.config, self.extensions()) };
+        let accepted = if answer.without_deflate { None } else { compression::accept(&self.config, self.extensions()) };
         let (agreement, extension) = accepted.unwrap_or_default();
         if !extension.is_empty() {
             head.extend_from_slice(b"\r\nSec-WebSocket-Extensions: ");
@@ -286,7 +286,7 @@ impl Request {
 pub struct Answer {
     subprotocol: Option<String>,
     headers: HeaderLines,
-    uncompressed: bool,
+    without_deflate: bool,
 }
 
 impl Answer {
@@ -308,8 +308,8 @@ impl Answer {
     /// Declines permessage-deflate on this connection, whatever the [`Config`] says.
     #[cfg(feature = "deflate")]
     #[must_use]
-    pub const fn uncompressed(mut self) -> Self {
-        self.uncompressed = true;
+    pub const fn without_deflate(mut self) -> Self {
+        self.without_deflate = true;
         self
     }
 
@@ -457,9 +457,9 @@ const fn phrase(status: u16) -> &'static str {
 
 /// A request that cannot be accepted, and the answer that is due.
 ///
-/// A GET that asks for no upgrade to a WebSocket has the reason [`Reason::NoUpgrade`]: a server that also serves pages looks at
-/// [`request`](Rejection::request) and sends a response of its own instead. (A HEAD for the page is [`Reason::Method`];
-/// its answer is [`head_only`](Response::head_only).)
+/// A GET that asks for no upgrade to a WebSocket has the reason [`Reason::NoUpgrade`]: a server that also serves pages
+/// looks at [`request`](Rejection::request) and sends a response of its own instead. (A HEAD for the page is
+/// [`Reason::Method`]; its answer is [`head_only`](Response::head_only).)
 #[derive(Debug, Clone)]
 pub struct Rejection {
     reason: Reason,
