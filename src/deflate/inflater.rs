@@ -197,7 +197,9 @@ impl Inflater {
         self.given += given as u64;
         step.given += given;
         self.in_block |= taken > 0;
-        self.owed = self.owed.saturating_sub(taken);
+        if self.owed > 0 {
+            self.owed = self.owed.saturating_sub(taken);
+        }
 
         let is_used_up = piece.taken == piece.stop && step.given < room.len();
         match status {
