@@ -44,8 +44,7 @@ pub enum Violation {
     InvalidCloseCode,
     /// A close reason that is not UTF-8.
     ReasonNotUtf8,
-    /// A compressed message that is not DEFLATE, or ends in the middle of a block. Of a text that is not UTF-8 either,
-    /// this or [`TextNotUtf8`](Self::TextNotUtf8) is told, as the bytes arrive.
+    /// A compressed message that is not DEFLATE, or ends in the middle of a block.
     CorruptDeflate,
     /// A thousand final blocks in compressed messages that hold next to nothing, each of which costs far more time than
     /// its bytes are worth. One for each message and each flush in it is no violation.

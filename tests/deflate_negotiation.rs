@@ -34,8 +34,8 @@ fn agreed(server_no: bool, client_no: bool, server_bits: u8, client_bits: u8) ->
 /// What a parameter may be in a response: its name, and its value where it has one.
 type Parameter = (String, Option<String>);
 
-/// A response element read strictly: each parameter once, of those that RFC 7692 §7.1 defines, with a value where there has
-/// to be one. Also says what it means.
+/// A response element read strictly: each parameter once, of those that RFC 7692 §7.1 defines, with a value where there
+/// has to be one. Also says what it means.
 fn read_response(value: &str) -> (Vec<Parameter>, DeflateParameters) {
     let mut elements = value.split("; ");
     assert_eq!(elements.next(), Some("permessage-deflate"), "{value}");
@@ -180,7 +180,8 @@ const OTHERS: &[&str] = &[
     "foo; permessage-deflate=\"permessage-deflate\"",
 ];
 
-/// 7692-7-1, 7692-5-8, 7692-5-9, 7692-5-10, 7692-7.1.1.1-2, 6455-4.2.2-21, 6455-9-4: the plain offer, and the plain answer.
+/// 7692-7-1, 7692-5-8, 7692-5-9, 7692-5-10, 7692-7.1.1.1-2, 6455-4.2.2-21, 6455-9-4: the plain offer, and the plain
+/// answer.
 #[test]
 fn the_plain_offer() {
     let deflate = DeflateConfig::new();
@@ -238,8 +239,8 @@ fn assert_plain(mut connection: Connection) {
     assert_eq!(seen, [failed_for(Violation::ReservedBit)]);
 }
 
-/// 7692-7-2, 7692-7-3, 7692-7-4, 7692-5-15, 7692-7.1.2.1-2, 7692-7.1.2.2-2, 6455-9.1-5, CVE-2026-2229: an offer that breaks
-/// the rules is declined, and the connection goes on without.
+/// 7692-7-2, 7692-7-3, 7692-7-4, 7692-5-15, 7692-7.1.2.1-2, 7692-7.1.2.2-2, 6455-9.1-5, CVE-2026-2229: an offer that
+/// breaks the rules is declined, and the connection goes on without.
 #[test]
 fn bad_offers_are_declined() {
     for offer in BAD_OFFERS {
@@ -283,8 +284,8 @@ fn the_first_good_offer_is_taken() {
     assert!(!read_response(&value).1.server_no_context_takeover);
 }
 
-/// 7692-5-11, 7692-5-13, 7692-5-15, 6455-9.1-9, 6455-9.2-1, ws 3.3.1: other extensions around the offer are not answered, whatever
-/// bits and frames they would use, and are no offer themselves.
+/// 7692-5-11, 7692-5-13, 7692-5-15, 6455-9.1-9, 6455-9.2-1, ws 3.3.1: other extensions around the offer are not
+/// answered, whatever bits and frames they would use, and are no offer themselves.
 #[test]
 fn other_extensions_are_passed_over() {
     let config = config(DeflateConfig::new());
@@ -323,8 +324,8 @@ fn a_malformed_offer_is_refused() {
     }
 }
 
-/// 7692-7.1.2.1-5, 7692-7.1.2.1-6, 7692-7.1.2.1-3, 7692-5-4, 7692-5-5, 7692-7-5: every window that the client asks for is
-/// served with it or a smaller one, quoted or not; no configuration that the RFC defines has to be declined.
+/// 7692-7.1.2.1-5, 7692-7.1.2.1-6, 7692-7.1.2.1-3, 7692-5-4, 7692-5-5, 7692-7-5: every window that the client asks for
+/// is served with it or a smaller one, quoted or not; no configuration that the RFC defines has to be declined.
 #[test]
 fn server_max_window_bits_is_honoured() {
     for own in 8..=15 {
@@ -343,8 +344,9 @@ fn server_max_window_bits_is_honoured() {
     }
 }
 
-/// 7692-7.1.2.2-3, 7692-7.1.2.2-4, 7692-7.1.2.2-5, 7692-7.1.2.2-6, 7692-7.1.2.2-7, 7692-5-6, 7692-5-7: the window of the
-/// client is limited only where it said that it can be, to what this side wants, or less where the client uses less.
+/// 7692-7.1.2.2-3, 7692-7.1.2.2-4, 7692-7.1.2.2-5, 7692-7.1.2.2-6, 7692-7.1.2.2-7, 7692-5-6, 7692-5-7: the window of
+/// the client is limited only where it said that it can be, to what this side wants, or less where the client uses
+/// less.
 #[test]
 fn client_max_window_bits_is_asked_for() {
     for own in 8..=15 {
@@ -367,8 +369,8 @@ fn client_max_window_bits_is_asked_for() {
     }
 }
 
-/// 7692-7.1.1.1-3, 7692-7.1.1.1-4, 7692-7.1.1.1-5, 7692-7.1.1.2-2, 7692-7.1.1.2-3, 7692-7.1.1.2-4, 7692-5-4: what was asked
-/// of the server is repeated, what the server asks is said, and a hint need not be.
+/// 7692-7.1.1.1-3, 7692-7.1.1.1-4, 7692-7.1.1.1-5, 7692-7.1.1.2-2, 7692-7.1.1.2-3, 7692-7.1.1.2-4, 7692-5-4: what was
+/// asked of the server is repeated, what the server asks is said, and a hint need not be.
 #[test]
 fn context_takeover_is_agreed() {
     let wishes = [(true, true), (true, false), (false, true), (false, false)];
@@ -414,8 +416,8 @@ fn all_parameters_at_once() {
     assert_eq!(accepted(&DeflateConfig::new().receive_window_bits(8), eight).1, agreed(false, false, 8, 8));
 }
 
-/// 7692-5-18: after the answer the connection is as agreed: it sends and receives compressed messages, also such as came
-/// with the request.
+/// 7692-5-18: after the answer the connection is as agreed: it sends and receives compressed messages, also such as
+/// came with the request.
 #[test]
 fn a_server_uses_what_was_agreed() {
     for (offer, deflate) in [
@@ -438,8 +440,8 @@ fn a_server_uses_what_was_agreed() {
     assert_eq!(feed(&mut connection, &mut input, b""), [text("Hello")]);
 }
 
-/// 7692-7.2.2-6, 7692-7.2.2-5, 7692-7.1.1.2-4: a client that only hinted at doing without takeover may do with it, unless the
-/// answer took the hint up.
+/// 7692-7.2.2-6, 7692-7.2.2-5, 7692-7.1.1.2-4: a client that only hinted at doing without takeover may do with it,
+/// unless the answer took the hint up.
 #[test]
 fn a_hint_forbids_nothing() {
     let again = [0xf2, 0x00, 0x11, 0x00, 0x00];
@@ -571,8 +573,8 @@ fn an_answer_without_the_extension() {
     }
 }
 
-/// 7692-5-18, 7692-7.1.1.2-5, 7692-7.1.1.1-5, 7692-7.1.1.2-2, 7692-7.1.2.1-7, 7692-7.1.2.2-3, 7692-5-10: answers to the plain
-/// offer: each defined parameter may be there, asked for or not.
+/// 7692-5-18, 7692-7.1.1.2-5, 7692-7.1.1.1-5, 7692-7.1.1.2-2, 7692-7.1.2.1-7, 7692-7.1.2.2-3, 7692-5-10: answers to the
+/// plain offer: each defined parameter may be there, asked for or not.
 #[test]
 fn valid_answers() {
     let new = DeflateConfig::new();
@@ -600,8 +602,8 @@ fn valid_answers() {
     }
 }
 
-/// 7692-5-17, 7692-7-6, 7692-7-7, 7692-7-8, 7692-7.1.2.1-6, 7692-7.1.2.2-5, 6455-9.1-5, CVE-2026-2229: an answer that breaks a
-/// rule fails the handshake: what is bad in an offer is bad in an answer, and there a value is never left out.
+/// 7692-5-17, 7692-7-6, 7692-7-7, 7692-7-8, 7692-7.1.2.1-6, 7692-7.1.2.2-5, 6455-9.1-5, CVE-2026-2229: an answer that
+/// breaks a rule fails the handshake: what is bad in an offer is bad in an answer, and there a value is never left out.
 #[test]
 fn invalid_answers() {
     let wishes = [DeflateConfig::new(), DeflateConfig::new().receive_window_bits(10).fallback(true)];
@@ -617,7 +619,8 @@ fn invalid_answers() {
     }
 }
 
-/// 7692-5-12, 7692-5-14, 7692-5-17, 7692-7-8: extensions that were not offered, beside the one that was, and that one twice.
+/// 7692-5-12, 7692-5-14, 7692-5-17, 7692-7-8: extensions that were not offered, beside the one that was, and that one
+/// twice.
 #[test]
 fn answers_with_more_than_was_offered() {
     let deflate = DeflateConfig::new().receive_window_bits(10).fallback(true);
@@ -637,8 +640,8 @@ fn answers_with_more_than_was_offered() {
     flawed_with(&Config::new(), &request, answer, client::Flaw::Extension);
 }
 
-/// 7692-7-9, 7692-5-17, 7692-7.1.2.1-5, 7692-7.1.1.1-3: an answer that does not keep to the demands of the offer fails, one
-/// that goes further does not.
+/// 7692-7-9, 7692-5-17, 7692-7.1.2.1-5, 7692-7.1.1.1-3: an answer that does not keep to the demands of the offer fails,
+/// one that goes further does not.
 #[test]
 fn demands_have_to_be_met() {
     for demanded in 8..=15 {
@@ -684,8 +687,8 @@ fn answers_to_the_fallback() {
     }
 }
 
-/// 7692-5-7, 7692-7.1.1.2-3, 7692-7.2.1-10, 7692-7.2.1-14, 7692-7.2.2-11: hints bind nobody: an answer may leave them out, or
-/// give more room than was hinted at; and less room binds this side.
+/// 7692-5-7, 7692-7.1.1.2-3, 7692-7.2.1-10, 7692-7.2.1-14, 7692-7.2.2-11: hints bind nobody: an answer may leave them
+/// out, or give more room than was hinted at; and less room binds this side.
 #[test]
 fn hints_may_be_ignored() {
     let deflate = DeflateConfig::new().send_window_bits(10).send_context_takeover(false);
@@ -737,8 +740,8 @@ fn shake_hands(client: &DeflateConfig, server: &DeflateConfig) -> (Connection, C
     (accepted.connection, server)
 }
 
-/// 7692-5-18, 7692-5-4, 7692-5-10: whatever the two sides of this crate wish for, they agree, understand each other, and
-/// keep to it.
+/// 7692-5-18, 7692-5-4, 7692-5-10: whatever the two sides of this crate wish for, they agree, understand each other,
+/// and keep to it.
 #[test]
 fn two_sides_agree() {
     let new = DeflateConfig::new;

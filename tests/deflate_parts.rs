@@ -1,5 +1,5 @@
-//! Compressed messages with `Delivery::Parts`: what can be inflated is handed out as it arrives, in parts of a bounded size
-//! that add up to the message, in order with everything else, and up to a fault.
+//! Compressed messages with `Delivery::Parts`: what can be inflated is handed out as it arrives, in parts of a bounded
+//! size that add up to the message, in order with everything else, and up to a fault.
 #![cfg(feature = "deflate")]
 
 mod common;
@@ -429,8 +429,8 @@ fn empty_messages() {
     }
 }
 
-/// 7692-7.2.2-3, 7692-7.2.2-5, 7692-7.2.3-2: windows live as long with parts, in both takeover modes, and with uncompressed
-/// messages in between.
+/// 7692-7.2.2-3, 7692-7.2.2-5, 7692-7.2.3-2: windows live as long with parts, in both takeover modes, and with
+/// uncompressed messages in between.
 #[test]
 fn windows_outlive_parts() {
     for receives in [true, false] {

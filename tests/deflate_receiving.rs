@@ -96,8 +96,8 @@ fn the_oracle_agrees_with_itself() {
     }
 }
 
-/// 7692-7.2.3-1, 7692-7.2.1-3, 7692-7.2.1-4, 7692-7.2.1-5, 7692-7.2.2-1, 6455-6.2-7: the examples of RFC 7692 §7.2.3 byte
-/// for byte, as a server sends them.
+/// 7692-7.2.3-1, 7692-7.2.1-3, 7692-7.2.1-4, 7692-7.2.1-5, 7692-7.2.2-1, 6455-6.2-7: the examples of RFC 7692 §7.2.3
+/// byte for byte, as a server sends them.
 #[test]
 fn the_examples() {
     let client = setup(Role::Client);
@@ -169,8 +169,8 @@ fn fragments_are_joined() {
     }
 }
 
-/// 7692-7.2.3-2, 7692-6-2, 7692-6.2-2, 7692-6.1-2: an uncompressed message is delivered as it came and leaves the window
-/// alone.
+/// 7692-7.2.3-2, 7692-6-2, 7692-6.2-2, 7692-6.1-2: an uncompressed message is delivered as it came and leaves the
+/// window alone.
 #[test]
 fn uncompressed_messages_leave_the_window_alone() {
     for role in ROLES {
@@ -190,8 +190,8 @@ fn uncompressed_messages_leave_the_window_alone() {
     }
 }
 
-/// 7692-7.2.2-3, 7692-7.2.2-5, 7692-7.2.1-4: the window outlives a last block, a message that ends in one, empty messages
-/// and messages without any data of their own.
+/// 7692-7.2.2-3, 7692-7.2.2-5, 7692-7.2.1-4: the window outlives a last block, a message that ends in one, empty
+/// messages and messages without any data of their own.
 #[test]
 fn the_window_outlives_last_blocks() {
     for role in ROLES {
@@ -441,8 +441,8 @@ fn empty_messages() {
     }
 }
 
-/// 7692-6.1-6, 6455-5.6-1: text is what comes out: any text is, however its code points lie across blocks, fragments and
-/// matches.
+/// 7692-6.1-6, 6455-5.6-1: text is what comes out: any text is, however its code points lie across blocks, fragments
+/// and matches.
 #[test]
 fn text_across_blocks() {
     let message = "aé日🦀";
@@ -498,8 +498,8 @@ fn long_text() {
     }
 }
 
-/// 7692-6.1-6, 6455-5.6-1, 6455-8.1-1: what is not UTF-8 after inflation fails with 1007, in whatever blocks, matches and
-/// fragments it lies.
+/// 7692-6.1-6, 6455-5.6-1, 6455-8.1-1: what is not UTF-8 after inflation fails with 1007, in whatever blocks, matches
+/// and fragments it lies.
 #[test]
 fn text_that_is_not_utf8_fails() {
     let wrongs: [&[u8]; 9] = [
@@ -616,8 +616,8 @@ fn sample() -> Vec<u8> {
         .message()
 }
 
-/// 7692-7.2.2-1: data in which any bit is wrong fails with 1007, or is the data that it says, as the second implementation
-/// has it.
+/// 7692-7.2.2-1: data in which any bit is wrong fails with 1007, or is the data that it says, as the second
+/// implementation has it.
 #[test]
 fn broken_bits() {
     let payload = sample();
@@ -687,8 +687,8 @@ fn truncated_messages_are_not_too_big() {
     }
 }
 
-/// 7692-7.2.2-1: a message that breaks off in the header of a block is broken, also when the tail happens to complete that
-/// header and to hold the end of its block.
+/// 7692-7.2.2-1: a message that breaks off in the header of a block is broken, also when the tail happens to complete
+/// that header and to hold the end of its block.
 #[test]
 fn truncated_headers() {
     let payloads = [
@@ -938,11 +938,8 @@ fn the_end_inside_a_message() {
             let bytes = stream(role, &begun);
             for cut in [Cut::Whole, Cut::EveryByte] {
                 let run = setup.run(&bytes, cut, false, true);
-                assert!(
-                    matches!(&run.seen[..], [Seen::Closed { code: 1006, cause, .. }] if !matches!(cause, Cause::Violation(_))),
-                    "{:?}",
-                    run.seen
-                );
+                let [Seen::Closed { code: 1006, cause, .. }] = &run.seen[..] else { panic!("{:?}", run.seen) };
+                assert!(!matches!(cause, Cause::Violation(_)), "{cause:?}");
             }
         }
     }
@@ -1081,8 +1078,8 @@ fn halves_in_the_middle_of_messages() {
     }
 }
 
-/// Where compression is in use an uncompressed message is held to its limits by its headers, and a compressed one by what
-/// comes out.
+/// Where compression is in use an uncompressed message is held to its limits by its headers, and a compressed one by
+/// what comes out.
 #[test]
 fn claims_beside_compression() {
     for role in ROLES {
@@ -1163,7 +1160,8 @@ proptest! {
             right.push(binary(data));
         }
         let run = setup.cuts(&stream(role, &frames), &[Cut::Whole, Cut::Random(cut), Cut::Random(cut / 2)]);
-        let told = |seen: &[Seen]| seen.iter().filter(|seen| !matches!(seen, Seen::Ping(_))).cloned().collect::<Vec<_>>();
+        let data = |seen: &&Seen| !matches!(seen, Seen::Ping(_));
+        let told = |seen: &[Seen]| seen.iter().filter(data).cloned().collect::<Vec<_>>();
         // Where Pings stand among parts that are put together says nothing.
         prop_assert!(told(&run.seen) == told(&right), "{} instead of {}", brief(&run.seen), brief(&right));
         prop_assert_eq!(run.seen.len(), right.len());
@@ -1180,7 +1178,8 @@ proptest! {
         let frames = [hello(HELLO), compressed(Frame::binary(&payload))];
         let run = setup(role).cuts(&stream(role, &frames), &[Cut::Whole, Cut::EveryByte, Cut::Random(cut)]);
         let right = right_for(&payload, b"Hello");
-        prop_assert!(run.seen.len() == 2 && right.contains(&run.seen[1]), "{} instead of {}", brief(&run.seen), brief(&right));
+        let is_right = run.seen.len() == 2 && right.contains(&run.seen[1]);
+        prop_assert!(is_right, "{} instead of {}", brief(&run.seen), brief(&right));
     }
 
     /// Bytes of any kind as a compressed message: no panic, and the same in every cut.

@@ -1,5 +1,5 @@
-//! Sending compressed messages (RFC 7692): what goes out decodes with the second implementation, within the agreed windows,
-//! with takeover and without, whole and in parts; what is refused or not compressed harms no later message.
+//! Sending compressed messages (RFC 7692): what goes out decodes with the second implementation, within the agreed
+//! windows, with takeover and without, whole and in parts; what is refused or not compressed harms no later message.
 #![cfg(feature = "deflate")]
 
 mod common;
@@ -37,8 +37,8 @@ fn eager() -> DeflateConfig {
     DeflateConfig::new().threshold(0)
 }
 
-/// 7692-6.1-1, 7692-6.1-5, 7692-7.2.1-1, 7692-5-18: each way to send a message makes one frame of the right type with the
-/// first reserved bit, and what it holds is the message.
+/// 7692-6.1-1, 7692-6.1-5, 7692-7.2.1-1, 7692-5-18: each way to send a message makes one frame of the right type with
+/// the first reserved bit, and what it holds is the message.
 #[test]
 fn a_message_is_one_compressed_frame() {
     for setup in setups() {
@@ -184,8 +184,8 @@ fn without_takeover_nothing_is_referred_to() {
     }
 }
 
-/// 7692-7.2.1-9, 7692-7.2.1-10, 7692-7.2.1-12: with takeover a message that came before is referred to, also when the other
-/// direction goes without.
+/// 7692-7.2.1-9, 7692-7.2.1-10, 7692-7.2.1-12: with takeover a message that came before is referred to, also when the
+/// other direction goes without.
 #[test]
 fn with_takeover_messages_are_referred_to() {
     for role in ROLES {
@@ -257,8 +257,8 @@ fn farthest(setup: &Setup, window: usize, messages: &[Vec<u8>]) -> usize {
     farthest
 }
 
-/// 7692-7.2.1-13, 7692-7.2.1-15, 7692-7.2.2-11: small windows, at every level and memory level: no distance ever exceeds
-/// what was agreed.
+/// 7692-7.2.1-13, 7692-7.2.1-15, 7692-7.2.2-11: small windows, at every level and memory level: no distance ever
+/// exceeds what was agreed.
 #[test]
 fn small_windows_are_kept() {
     for bits in [8, 9, 10] {
@@ -338,8 +338,8 @@ fn settings_are_clamped() {
     assert_eq!(DeflateParameters::new(), DeflateParameters::default());
 }
 
-/// 7692-6.1-1, 7692-6.1-3, 7692-7.2.1-6: parts are the fragments of one stream: the bit on the first alone, the tail cut off
-/// the last alone, and what was given is in what went out.
+/// 7692-6.1-1, 7692-6.1-3, 7692-7.2.1-6: parts are the fragments of one stream: the bit on the first alone, the tail
+/// cut off the last alone, and what was given is in what went out.
 #[test]
 fn parts_are_one_stream() {
     for setup in setups() {

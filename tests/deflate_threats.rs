@@ -124,8 +124,8 @@ fn told(connection: &mut Connection, bytes: &[u8]) -> Told {
     told
 }
 
-/// The payload of a message of zeros that is a thousandth of their size, made without writing each match: their codes are
-/// two zero bits.
+/// The payload of a message of zeros that is a thousandth of their size, made without writing each match: their codes
+/// are two zero bits.
 fn bomb(matches: usize) -> Vec<u8> {
     let begin = Stream::new().dynamic(&literals([0]), &Codes::for_zeros(), false);
     let mut payload = begin.dynamic(&[far(258, 1); 4], &Codes::for_zeros(), false).bytes();
@@ -302,8 +302,8 @@ fn a_broken_end_at_the_limit() {
     }
 }
 
-/// D4, D6: data without end that says nothing: empty blocks of every type, in one frame and in fragments. Nothing is kept of
-/// it, and the message can still end.
+/// D4, D6: data without end that says nothing: empty blocks of every type, in one frame and in fragments. Nothing is
+/// kept of it, and the message can still end.
 #[test]
 fn endless_empty_blocks() {
     let none = Stream::new();
@@ -329,8 +329,8 @@ fn endless_empty_blocks() {
     }
 }
 
-/// 7692-7.2.1-4: last blocks without end are legal one by one. A good many of them pass, and what comes out is right; very
-/// many that hold nothing end the connection, and cost nothing but their bytes.
+/// 7692-7.2.1-4: last blocks without end are legal one by one. A good many of them pass, and what comes out is right;
+/// very many that hold nothing end the connection, and cost nothing but their bytes.
 #[test]
 fn endless_last_blocks() {
     let one = Stream::new().fixed(&literals("x"), true).bytes();
@@ -361,8 +361,8 @@ fn endless_last_blocks() {
     }
 }
 
-/// 7692-7.2.1-4: a sender that ends each of its blocks with BFINAL, for want of another flush, is understood, however long
-/// its messages are.
+/// 7692-7.2.1-4: a sender that ends each of its blocks with BFINAL, for want of another flush, is understood, however
+/// long its messages are.
 #[test]
 fn long_messages_in_last_blocks() {
     let data = Random(1).bytes(600_000);
@@ -378,7 +378,8 @@ fn long_messages_in_last_blocks() {
     }
 }
 
-/// CVE-2026-12151, CVE-2026-48779: empty and tiny fragments of a compressed message cost no allocation each, and are counted.
+/// CVE-2026-12151, CVE-2026-48779: empty and tiny fragments of a compressed message cost no allocation each, and are
+/// counted.
 #[test]
 fn fragments_cost_no_allocation() {
     let payload = Stream::new().stored([7; 20_000], false).message();
@@ -409,8 +410,8 @@ fn fragments_cost_no_allocation() {
     }
 }
 
-/// D4: a message that comes in pieces of a byte, as fragments or as reads, is not copied for each of them: what is allocated
-/// over time is a small multiple of its size.
+/// D4: a message that comes in pieces of a byte, as fragments or as reads, is not copied for each of them: what is
+/// allocated over time is a small multiple of its size.
 #[test]
 fn small_pieces_cost_no_copies() {
     let size = 40_000;
@@ -480,8 +481,8 @@ fn unfinished_messages_hold_what_has_come_out() {
     }
 }
 
-/// What the documentation of `DeflateConfig` says of memory: nothing before the first message, contexts of a known size, and
-/// nothing but a window afterwards.
+/// What the documentation of `DeflateConfig` says of memory: nothing before the first message, contexts of a known
+/// size, and nothing but a window afterwards.
 #[test]
 fn contexts_are_made_when_needed() {
     for role in ROLES {
@@ -540,8 +541,8 @@ fn small_windows_take_little_memory() {
     }
 }
 
-/// The memory of contexts that are not kept is given back after each message, in both directions and in both modes, but for
-/// what the peer may still refer to.
+/// The memory of contexts that are not kept is given back after each message, in both directions and in both modes, but
+/// for what the peer may still refer to.
 #[test]
 fn contexts_are_not_kept() {
     for role in ROLES {
@@ -829,7 +830,8 @@ fn outgoing_limits() {
     }
 }
 
-/// CVE-2026-29035, D9: bytes of any kind, in any frames, at any point of a session: no panic, and the same in every cut.
+/// CVE-2026-29035, D9: bytes of any kind, in any frames, at any point of a session: no panic, and the same in every
+/// cut.
 #[test]
 fn any_bytes_at_all() {
     let mut random = Random(11);

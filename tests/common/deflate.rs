@@ -1,6 +1,6 @@
-//! DEFLATE (RFC 1951) once more, as simply as it can be said: an inflater that tells what a stream is made of, and writers
-//! of chosen streams. Then connections that use permessage-deflate (RFC 7692), fed in every cut, and a reader of what
-//! they send.
+//! DEFLATE (RFC 1951) once more, as simply as it can be said: an inflater that tells what a stream is made of, and
+//! writers of chosen streams. Then connections that use permessage-deflate (RFC 7692), fed in every cut, and a reader
+//! of what they send.
 
 use super::frames::*;
 use ws_proto::bytes::{Bytes, BytesMut};
@@ -106,8 +106,8 @@ pub struct Inflated {
 /// Why data is no DEFLATE stream.
 pub type Broken = &'static str;
 
-/// Inflates blocks until the data ends between two of them. A last block is followed by others at the next byte boundary
-/// (RFC 7692 §7.2.1). `history` is what matches may reach back into.
+/// Inflates blocks until the data ends between two of them. A last block is followed by others at the next byte
+/// boundary (RFC 7692 §7.2.1). `history` is what matches may reach back into.
 pub fn inflate(data: &[u8], history: &[u8]) -> Result<Inflated, Broken> {
     let mut inflated = Inflated::default();
     inflate_into(&mut inflated, data, history)?;
@@ -140,8 +140,8 @@ pub fn inflate_without_end(payload: &[u8], history: &[u8]) -> Option<Vec<u8>> {
     (rest == Ok(0)).then(|| window.split_off(history.len()))
 }
 
-/// What a message of binary data may lead to: one thing, or two where it does not end in an empty stored block, or where
-/// that is missing and nothing else.
+/// What a message of binary data may lead to: one thing, or two where it does not end in an empty stored block, or
+/// where that is missing and nothing else.
 pub fn right_for(payload: &[u8], history: &[u8]) -> Vec<Seen> {
     let broken = failed_for(Violation::CorruptDeflate);
     match inflate_message(payload, history) {
