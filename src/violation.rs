@@ -46,8 +46,8 @@ pub enum Violation {
     ReasonNotUtf8,
     /// A compressed message that is not DEFLATE, or ends in the middle of a block.
     CorruptDeflate,
-    /// A thousand final blocks in compressed messages that hold next to nothing, each of which costs far more time than
-    /// its bytes are worth. One for each message and each flush in it is no violation.
+    /// Thousands of final blocks in compressed messages that hold next to nothing, less than 16 bytes, each of which costs
+    /// far more time than that. A few of them in each message are no violation.
     TooManyFinalBlocks,
 }
 

@@ -20,10 +20,10 @@ pub(crate) const TAIL: [u8; CUT_OFF + 16] = {
 const CUT_OFF: usize = 4;
 
 /// What going on behind a final block costs, in bytes of the input that would take as long: the window is copied.
-const FINAL_BLOCK_COST: usize = 64;
+const FINAL_BLOCK_COST: usize = 16;
 
-/// How much of this may be owed: a thousand final blocks that hold nothing.
-const MAX_OWED: usize = 1000 * FINAL_BLOCK_COST;
+/// How much of this may be owed: thousands of final blocks that hold nothing.
+const MAX_OWED: usize = 4096 * FINAL_BLOCK_COST;
 
 /// How much a message pays for, be it as short as it may: its sender may use a final block for each of a few flushes.
 const PAID_BY_MESSAGE: usize = 16 * FINAL_BLOCK_COST;

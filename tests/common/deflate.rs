@@ -140,14 +140,36 @@ pub fn inflate_without_end(payload: &[u8], history: &[u8]) -> Option<Vec<u8>> {
     (rest == Ok(0)).then(|| window.split_off(history.len()))
 }
 
+/// What `payload` says when it breaks off in the header of a block, and the tail happens to complete that header and to
+/// end the block, without a byte coming out: by the letter of RFC 7692 §7.2.2 it can be decompressed.
+fn inflate_through_tail(payload: &[u8], history: &[u8]) -> Option<Vec<u8>> {
+    let data = [payload, &TAIL].concat();
+    let mut bits = Bits { data: &data, at: 0 };
+    let mut window = history.to_vec();
+    while bits.at <= 8 * (data.len() - 1) {
+        let (start, length) = (bits.at, window.len());
+        if block(&mut bits, &mut window, &mut Inflated::default()).ok()? {
+            bits.align();
+        }
+        let is_passed = start < 8 * payload.len() && bits.at > 8 * payload.len();
+        if is_passed && window.len() > length {
+            return None;
+        }
+    }
+    Some(window.split_off(history.len()))
+}
+
 /// What a message of binary data may lead to: one thing, or two where it does not end in an empty stored block, or
-/// where that is missing and nothing else.
+/// where that is missing and nothing else, or where the tail hides that it breaks off.
 pub fn right_for(payload: &[u8], history: &[u8]) -> Vec<Seen> {
     let broken = failed_for(Violation::CorruptDeflate);
     match inflate_message(payload, history) {
         Ok(inflated) if ends_in_empty_block(payload, history) => vec![binary(inflated.data)],
         Ok(inflated) => vec![binary(inflated.data), broken],
-        Err(_) => [broken].into_iter().chain(inflate_without_end(payload, history).map(binary)).collect(),
+        Err(_) => {
+            let told = inflate_without_end(payload, history).or_else(|| inflate_through_tail(payload, history));
+            [broken].into_iter().chain(told.map(binary)).collect()
+        }
     }
 }
 
