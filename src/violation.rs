@@ -74,29 +74,9 @@ impl Violation {
         }
     }
 
-    /// The number of the RFC that was violated: 6455, or 7692 for what concerns compression.
+    /// The number of the RFC that was violated: 7692 for compressed data that is corrupt, otherwise 6455.
     pub const fn rfc(self) -> u16 {
-        match self {
-            Self::CorruptDeflate => 7692,
-            Self::ReservedBit
-            | Self::ReservedOpcode
-            | Self::FragmentedControl
-            | Self::ControlTooLong
-            | Self::NotMasked
-            | Self::Masked
-            | Self::LengthNotMinimal
-            | Self::LengthTopBit
-            | Self::NothingToContinue
-            | Self::MessageInterrupted
-            | Self::FrameTooBig
-            | Self::MessageTooBig
-            | Self::TooManyFragments
-            | Self::TooManyFinalBlocks
-            | Self::TextNotUtf8
-            | Self::CloseBodyTooShort
-            | Self::InvalidCloseCode
-            | Self::ReasonNotUtf8 => 6455,
-        }
+        if matches!(self, Self::CorruptDeflate) { 7692 } else { 6455 }
     }
 
     /// The section of that [`rfc`](Violation::rfc).

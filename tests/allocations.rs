@@ -1,55 +1,15 @@
 //! What a connection costs in memory: its size, its heap when fresh and idle, and that a message in the steady state
 //! allocates nothing.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+mod common;
+
+use common::allocator::{Counting, allocations, held};
 use ws_proto::bytes::{Buf, BytesMut};
 use ws_proto::frame::{FrameHeader, MaskingKey};
 use ws_proto::{Config, Connection, Event, Opcode, Seed};
 
-/// Counts what this thread allocates.
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-    static HELD: Cell<isize> = const { Cell::new(0) };
-}
-
-fn count(allocations: usize, bytes: isize) {
-    // The thread may be ending, and then nobody asks.
-    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + allocations));
-    let _ = HELD.try_with(|held| held.set(held.get() + bytes));
-}
-
-// SAFETY: every call goes to the system's allocator as it came; counting touches no memory of the caller's.
-#[allow(unsafe_code)]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(1, layout.size() as isize);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(0, -(layout.size() as isize));
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        count(1, new_size as isize - layout.size() as isize);
-        unsafe { System.realloc(pointer, layout, new_size) }
-    }
-}
-
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-
-fn allocations() -> usize {
-    ALLOCATIONS.with(Cell::get)
-}
-
-fn held() -> isize {
-    HELD.with(Cell::get)
-}
 
 fn masked(opcode: Opcode, fin: bool, payload: &[u8]) -> Vec<u8> {
     let key = [0x37, 0xFA, 0x21, 0x3D];
@@ -167,7 +127,8 @@ fn a_connection_is_small_and_an_idle_one_holds_what_it_says() {
 
 #[cfg(feature = "deflate")]
 mod deflate {
-    use super::{allocations, echo_all, held};
+    use super::common::allocator::{allocations, held};
+    use super::echo_all;
     use ws_proto::bytes::{BufMut, BytesMut};
     use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters, DeflatePool, Event, Seed};
 

@@ -4,74 +4,16 @@
 
 mod common;
 
+use common::allocator::{Counting, allocated, allocations, held, peak_of};
 use common::deflate::*;
 use common::frames::*;
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 #[cfg(feature = "std")]
 use ws_proto::DeflatePool;
 use ws_proto::bytes::{Buf, BytesMut};
 use ws_proto::{Config, Connection, DeflateConfig, Delivery, Event, Role, Violation};
 
-/// Counts what this thread allocates.
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-    static ALLOCATED: Cell<usize> = const { Cell::new(0) };
-    static HELD: Cell<isize> = const { Cell::new(0) };
-    static PEAK: Cell<isize> = const { Cell::new(0) };
-}
-
-fn count(allocations: usize, bytes: isize) {
-    // The thread may be ending, and then nobody asks.
-    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + allocations));
-    let _ = ALLOCATED.try_with(|allocated| allocated.set(allocated.get() + bytes.max(0) as usize));
-    let _ = HELD.try_with(|held| {
-        held.set(held.get() + bytes);
-        let _ = PEAK.try_with(|peak| peak.set(peak.get().max(held.get())));
-    });
-}
-
-// SAFETY: every call goes to the system's allocator as it came; counting touches no memory of the caller's.
-#[allow(unsafe_code)]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(1, layout.size() as isize);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(0, -(layout.size() as isize));
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // Both may be there while one is copied to the other.
-        count(1, new_size as isize);
-        count(0, -(layout.size() as isize));
-        unsafe { System.realloc(pointer, layout, new_size) }
-    }
-}
-
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-
-fn held() -> isize {
-    HELD.with(Cell::get)
-}
-
-fn allocations() -> usize {
-    ALLOCATIONS.with(Cell::get)
-}
-
-/// The most bytes that were held at a time while `run` ran, above those before it.
-fn peak_of<T>(run: impl FnOnce() -> T) -> (T, isize) {
-    let before = held();
-    PEAK.with(|peak| peak.set(before));
-    let outcome = run();
-    (outcome, PEAK.with(Cell::get) - before)
-}
 
 const KIB: isize = 1 << 10;
 const MIB: isize = 1 << 20;
@@ -424,7 +366,7 @@ fn small_pieces_cost_no_copies() {
             for (bytes, step) in [(fragments, usize::MAX), (stream(role, &[whole]), 1)] {
                 let mut connection = setup.connection();
                 let mut input = BytesMut::with_capacity(bytes.len());
-                let before = ALLOCATED.with(Cell::get);
+                let before = allocated();
                 let mut total = 0;
                 for piece in bytes.chunks(step) {
                     input.extend_from_slice(piece);
@@ -436,7 +378,7 @@ fn small_pieces_cost_no_copies() {
                         }
                     }
                 }
-                let allocated = ALLOCATED.with(Cell::get) - before;
+                let allocated = allocated() - before;
                 assert_eq!(total, size);
                 // Parts that are handed out have memory of their own, if not a byte each.
                 let most = if delivery == Delivery::Parts { 64 * size } else { 10 * size };
@@ -445,6 +387,30 @@ fn small_pieces_cost_no_copies() {
                     "{allocated} bytes for {size}, in pieces of a byte, {delivery:?}"
                 );
             }
+        }
+    }
+}
+
+/// D7: what is kept of many messages that came at once takes memory by their size, not by that of the input.
+#[test]
+fn kept_messages_take_their_size() {
+    let payload = zeros(100, usize::MAX);
+    for role in ROLES {
+        for delivery in [Delivery::Messages, Delivery::Parts] {
+            let mut connection = setup(role).config(Config::new().delivery(delivery)).connection();
+            let bytes = stream(role, &vec![compressed(Frame::binary(&payload)); 5000]);
+            let mut input = BytesMut::from(&bytes[..]);
+            let before = (held(), allocated());
+            let mut kept = Vec::with_capacity(5000);
+            while let Some(event) = connection.receive(&mut input) {
+                match event {
+                    Event::Binary(data) | Event::BinaryPart { data, .. } => kept.push(data.into_bytes()),
+                    event => panic!("{event:?}"),
+                }
+            }
+            assert!(kept.len() == 5000 && kept.iter().all(|data| data[..] == [0; 100]));
+            let (grown, over_time) = (held() - before.0, allocated() - before.1);
+            assert!(grown < 2 * MIB && over_time < 4 << 20, "{grown} bytes are held, of {over_time}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the tests share.
 #![allow(dead_code, reason = "each test uses its part")]
 
+pub mod allocator;
 #[cfg(feature = "deflate")]
 pub mod deflate;
 pub mod frames;
