@@ -391,6 +391,29 @@ fn small_pieces_cost_no_copies() {
     }
 }
 
+/// D5: a message that just fits takes its size and half as much while the memory for it grows, and not one copy more for
+/// the byte that would exceed the limit; what follows it in the input may have to be joined to it.
+#[test]
+fn messages_at_the_limit_take_little_more() {
+    let limit = 4 << 20;
+    let payload = zeros(limit, usize::MAX);
+    for role in ROLES {
+        for (behind, most) in [(vec![], limit * 7 / 4), (vec![Frame::ping("behind")], limit * 9 / 4)] {
+            let mut connection = setup(role).config(Config::new().max_message(limit as u64)).connection();
+            let frames = [vec![compressed(Frame::binary(&payload))], behind].concat();
+            let mut input = BytesMut::from(&stream(role, &frames)[..]);
+            let ((), peak) = peak_of(|| match connection.receive(&mut input) {
+                Some(Event::Binary(data)) => assert!(data.len() == limit),
+                other => panic!("{other:?}"),
+            });
+            assert!(peak < most as isize, "{peak} bytes");
+            if frames.len() > 1 {
+                assert!(matches!(connection.receive(&mut input), Some(Event::Ping(data)) if *data == b"behind"[..]));
+            }
+        }
+    }
+}
+
 /// D7: what is kept of many messages that came at once takes memory by their size, not by that of the input.
 #[test]
 fn kept_messages_take_their_size() {

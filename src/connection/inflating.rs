@@ -104,7 +104,9 @@ impl Inflating {
             memory.truncate(count);
             memory.reserve_exact(input.len());
             memory.extend_from_slice(input);
-            memory.shrink_to_fit();
+            if memory.capacity() - memory.len() > STEP {
+                memory.shrink_to_fit();
+            }
             *input = BytesMut::from(Bytes::from(memory));
             Span { start: 0, end: count, consume: count }
         } else {

@@ -118,3 +118,45 @@ impl fmt::Debug for Deflater {
         f.debug_struct("Deflater").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{BytesMut, DeflateConfig, DeflateParameters, Deflater, Role};
+    use std::vec::Vec;
+
+    /// Bytes that no code shortens: each value as often as the others, in no order, and with the longest of the fixed
+    /// codes.
+    fn noise(length: usize) -> Vec<u8> {
+        let mut state = 0x9E37_79B9_u32;
+        let next = || {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            state.to_be_bytes()[0] | 0x90
+        };
+        core::iter::repeat_with(next).take(length).collect()
+    }
+
+    #[test]
+    fn nothing_grows_beyond_the_bound_which_is_close() {
+        let mut closest = usize::MAX;
+        for length in [1, 2, 7, 64, 255, 1000, 5000, 70_000] {
+            let payload = noise(length);
+            let bound = Deflater::bound(length);
+            assert!(bound <= length + length / 7 + 32, "{bound} for {length}");
+            for level in 0..=9 {
+                for memory_level in [1, 2, 8, 9] {
+                    let config = DeflateConfig::new().level(level).memory_level(memory_level);
+                    let mut deflater = Deflater::new(Role::Server, &config, &DeflateParameters::new());
+                    for _ in 0..3 {
+                        let mut output = BytesMut::new();
+                        deflater.deflate(&payload, false, &mut output);
+                        assert!(output.len() <= bound, "{} for {length} at {level}, {memory_level}", output.len());
+                        closest = closest.min(bound - output.len());
+                    }
+                }
+            }
+        }
+        assert!(closest < 12, "{closest}");
+    }
+}
