@@ -1,6 +1,6 @@
 //! Drives the fuzzing server of Autobahn|Testsuite: `cargo run --example autobahn_client -- ws://127.0.0.1:9002`.
 //!
-//! It offers compression; `--no-deflate` keeps it from doing so.
+//! It offers compression (`--deflate`), unless `--no-deflate` is given.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -16,6 +16,7 @@ fn main() -> Result {
         match arg.as_str() {
             "--deflate" => config = config.deflate(DeflateConfig::new()),
             "--no-deflate" => config = Config::new(),
+            _ if arg.starts_with("--") => return Err(format!("unknown option {arg}").into()),
             _ => server = arg,
         }
     }

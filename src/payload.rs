@@ -39,21 +39,13 @@ impl<'a> Payload<'a> {
     /// The payload as an owned value.
     ///
     /// A message is split off the input without a copy, and the memory it arrived in is shared between the two until
-    /// the value is dropped; [`Bytes::copy_from_slice`] is the better choice for a short one that is kept for long. The
-    /// payload of a control frame in the middle of a fragmented message, at most 125 bytes, is copied, and so is a
-    /// message that came compressed, unless it fills the input nearly alone.
+    /// the value is dropped; [`Bytes::copy_from_slice`] is the better choice for a short one that is kept for long. Two
+    /// are copied: the payload of a control frame in the middle of a fragmented message, at most 125 bytes, and what
+    /// came compressed, unless it is larger than 128 KiB.
     pub fn into_bytes(mut self) -> Bytes {
         let Span { start, end, consume } = self.span;
-        if consume == Span::LAST {
-            // The input goes on before it, or is large: splitting it would have the rest copied, or kept from being
-            // used.
-            if start > 0 || end < self.input.capacity() / 2 {
-                return Bytes::copy_from_slice(&self);
-            }
-            self.span.consume = 0;
-            return self.input.split().freeze();
-        }
-        if consume < end {
+        // What is behind something else in the input would take that along.
+        if consume < end || consume == Span::LAST {
             return Bytes::copy_from_slice(&self);
         }
         self.span.consume = 0;

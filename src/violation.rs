@@ -46,8 +46,8 @@ pub enum Violation {
     ReasonNotUtf8,
     /// A compressed message that is not DEFLATE, or ends in the middle of a block.
     CorruptDeflate,
-    /// Thousands of final blocks in compressed messages that hold next to nothing, less than 16 bytes, each of which costs
-    /// far more time than that. A few of them in each message are no violation.
+    /// Thousands of final blocks in compressed messages that take less than 16 bytes each. Going on behind one costs
+    /// more time than so few bytes are worth; four in each message are no violation.
     TooManyFinalBlocks,
 }
 

@@ -438,6 +438,52 @@ fn kept_messages_take_their_size() {
     }
 }
 
+/// D4: compressed messages that grow, between uncompressed ones that are kept, do not have the rest of the input copied
+/// for each of them.
+#[test]
+fn growing_messages_leave_the_input_where_it_is() {
+    for role in ROLES {
+        let mut connection = setup(role).connection();
+        let frames = (0..2000).flat_map(|i| {
+            let payload = Stream::new().stored(vec![7; 100 + 2 * i], false).message();
+            [Frame::binary("kept"), compressed(Frame::binary(payload))]
+        });
+        let bytes = stream(role, &frames.collect::<Vec<_>>());
+        let mut input = BytesMut::from(&bytes[..]);
+        let before = allocated();
+        let mut kept = Vec::with_capacity(2000);
+        while let Some(event) = connection.receive(&mut input) {
+            match event {
+                Event::Binary(data) if *data == b"kept"[..] => kept.push(data.into_bytes()),
+                Event::Binary(_) => {}
+                event => panic!("{event:?}"),
+            }
+        }
+        assert_eq!(kept.len(), 2000);
+        let over_time = allocated() - before;
+        assert!(over_time < 4 * bytes.len() + (1 << 20), "{over_time} bytes for {}", bytes.len());
+    }
+}
+
+/// D7: a message in the steady state allocates nothing either where the limit is close to what is kept.
+#[test]
+fn limits_near_what_is_kept_cost_nothing() {
+    let payload = zeros(100_000, usize::MAX);
+    for limit in [100_000, 128 << 10, (128 << 10) + 1, 150_000] {
+        let mut connection = setup(Role::Client).config(Config::new().max_message(limit)).connection();
+        let bytes = stream(Role::Client, &[compressed(Frame::binary(&payload))]);
+        let mut input = BytesMut::with_capacity(256 << 10);
+        let mut round = || {
+            input.extend_from_slice(&bytes);
+            assert!(matches!(connection.receive(&mut input), Some(Event::Binary(data)) if data.len() == 100_000));
+        };
+        (0..3).for_each(|_| round());
+        let before = allocations();
+        (0..3).for_each(|_| round());
+        assert_eq!(allocations() - before, 0, "at {limit}");
+    }
+}
+
 /// D2: a claim reserves nothing where a message is compressed either.
 #[test]
 fn claims_reserve_nothing() {

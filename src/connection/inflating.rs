@@ -111,11 +111,18 @@ impl Inflating {
             Span { start: 0, end: count, consume: count }
         } else {
             let start = input.len();
+            if input.capacity() - start < count {
+                // What is left of the input may have to move, so it does so only after as much again has come.
+                input.reserve(count.max(start));
+            }
             input.extend_from_slice(self.buffer.get(..count).unwrap_or_default());
             if count < self.ready {
                 self.buffer.copy_within(count..self.ready, 0);
-            } else if self.buffer.len() > KEEP || (self.length == 0 && !self.inflater.keeps_context()) {
+            } else if count > KEEP || (self.length == 0 && !self.inflater.keeps_context()) {
                 self.buffer = Vec::new();
+            } else if self.buffer.len() > KEEP {
+                self.buffer.truncate(KEEP);
+                self.buffer.shrink_to_fit();
             }
             Span { start, end: start + count, consume: Span::LAST }
         };
@@ -215,9 +222,9 @@ impl Inflating {
         let expected = expected.clamp(MIN_STEP, STEP);
         if self.buffer.len() - self.ready < expected.min(most) {
             let limit = self.ready.saturating_add(most);
-            let size = (self.ready + expected).max(2 * self.buffer.len());
+            let size = (self.ready + expected).max(2 * self.buffer.len()).min(limit);
             // Close to the limit it is reached at once, rather than by one more copy of nearly as much.
-            let size = if limit.saturating_sub(size) < STEP { limit } else { size };
+            let size = if size > KEEP && limit - size < STEP { limit } else { size };
             self.buffer.reserve_exact(size - self.buffer.len());
             self.buffer.resize(size, 0);
         }

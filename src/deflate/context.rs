@@ -150,7 +150,8 @@ impl DeflatePool {
     /// A pool that keeps at most so many unused contexts for each direction; when there are more, the oldest are
     /// dropped.
     ///
-    /// *Complexity*: taking a context to compress with looks at all of them if none has the window that was agreed on.
+    /// *Complexity*: taking a context to compress with looks at all of them, under the pool's lock, if none has the
+    /// level, memory level and window that are needed.
     pub fn new(max_idle: usize) -> Self {
         Self(Arc::new(Shared { max_idle, idle: Mutex::default() }))
     }

@@ -26,7 +26,7 @@ const FINAL_BLOCK_COST: usize = 16;
 const MAX_OWED: usize = 4096 * FINAL_BLOCK_COST;
 
 /// How much a message pays for, be it as short as it may: its sender may use a final block for each of a few flushes.
-const PAID_BY_MESSAGE: usize = 16 * FINAL_BLOCK_COST;
+const PAID_BY_MESSAGE: usize = 4 * FINAL_BLOCK_COST;
 
 /// The receiving direction of one connection.
 pub(crate) struct Inflater {
