@@ -389,11 +389,9 @@ impl Decoder {
     /// The piece that was shown is done with: says how many bytes the caller removes from the front of the input.
     pub(crate) fn used_up(&mut self) -> usize {
         self.shown = None;
-        self.start = self.end;
-        let consume = self.next;
-        self.forget(consume);
+        self.begin_at(0);
         self.make_ready();
-        consume
+        core::mem::take(&mut self.next)
     }
 
     /// Forgets the first `consumed` bytes of the input, which the caller removes.

@@ -50,7 +50,8 @@ pub enum SendErrorKind {
     /// try again.
     #[error("the output holds as much as it may; write it out first")]
     Full,
-    /// The frame alone is more than [`Config::max_buffered`](crate::Config::max_buffered); it never finds room.
+    /// The frame alone is more than [`Config::max_buffered`](crate::Config::max_buffered); it never finds room. A later
+    /// part of a compressed message counts as an eighth more than its size.
     #[error("the frame is larger than the output may ever hold")]
     TooLarge,
     /// This side has sent its Close frame, or the connection is over (RFC 6455 §5.5.1, §6.1).

@@ -20,7 +20,7 @@ impl<'a> Text<'a> {
         Self(payload)
     }
 
-    /// The text as an owned value, without a copy; the costs are those of [`Payload::into_bytes`].
+    /// The text as an owned value, at the costs of [`Payload::into_bytes`]: without a copy, unless it came compressed.
     pub fn into_utf8_bytes(self) -> Utf8Bytes {
         Utf8Bytes(self.0.into_bytes())
     }

@@ -86,7 +86,7 @@ impl Inflating {
         let length = input.len();
         let tail_end = piece.end + TAIL.len();
         if length < tail_end {
-            input.resize(tail_end, 0);
+            input.extend_from_slice(&TAIL);
         }
         let saved = swap_behind(input, piece.end, TAIL);
         let found = self.inflate(kind, input.get(piece.start..tail_end).unwrap_or_default(), true);

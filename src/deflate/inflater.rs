@@ -19,7 +19,7 @@ pub(crate) const TAIL: [u8; CUT_OFF + 16] = {
 };
 const CUT_OFF: usize = 4;
 
-/// What going on behind a final block costs, in bytes of the input that would take as long: the window is copied.
+/// What going on behind a final block is counted as, in bytes of the input: the window is copied.
 const FINAL_BLOCK_COST: usize = 16;
 
 /// How much of this may be owed: thousands of final blocks that hold nothing.
@@ -42,8 +42,6 @@ pub(crate) struct Inflater {
     in_message: bool,
     /// Whether something of a block has come since the message began or a final block ended.
     in_block: bool,
-    /// Bytes of the message so far.
-    given: u64,
     /// What final blocks have cost and neither bytes nor messages have paid for.
     owed: usize,
 }
@@ -53,6 +51,8 @@ pub(crate) struct Piece<'a> {
     bytes: &'a [u8],
     part: Part,
     taken: usize,
+    /// Bytes that have come out of it since it was made.
+    given: usize,
     /// Where the message's own bytes end.
     end: usize,
     /// Where zlib has to stop.
@@ -84,7 +84,7 @@ impl<'a> Piece<'a> {
             Part::Middle | Part::Last { content_is_out: false } => end,
             Part::Last { content_is_out: true } | Part::Whole => end + CUT_OFF,
         };
-        Self { bytes, part, taken, end, stop }
+        Self { bytes, part, taken, given: 0, end, stop }
     }
 
     /// How many bytes have been taken, and the part as it is now.
@@ -153,7 +153,7 @@ impl Inflater {
     }
 
     const fn with(window: Window, takeover: bool, keep: bool, contexts: Contexts) -> Self {
-        Self { context: None, contexts, window, takeover, keep, in_message: false, in_block: false, given: 0, owed: 0 }
+        Self { context: None, contexts, window, takeover, keep, in_message: false, in_block: false, owed: 0 }
     }
 
     /// Goes on until the piece is used up and all that follows from it is in the room, or until the room is full.
@@ -189,12 +189,12 @@ impl Inflater {
         piece.taken += taken;
         if given > 0 && piece.taken > piece.end {
             // A block goes on behind the message, and not all that comes out is the message's.
-            step.given += given.min(self.given_by(piece));
+            step.given += given.min(Self::given_by(piece));
             step.fault = Some(Fault::Corrupt);
             return;
         }
         self.window.push(place.get(..given).unwrap_or_default());
-        self.given += given as u64;
+        piece.given += given;
         step.given += given;
         self.in_block |= taken > 0;
         if self.owed > 0 {
@@ -230,7 +230,7 @@ impl Inflater {
 
     /// How much more than was given already comes out of the message's own bytes.
     #[cold]
-    fn given_by(&self, piece: &Piece<'_>) -> usize {
+    fn given_by(piece: &Piece<'_>) -> usize {
         match piece.part {
             Part::Middle | Part::Last { .. } => return 0,
             Part::Whole => {}
@@ -244,7 +244,7 @@ impl Inflater {
         loop {
             let step = alone.inflate(&mut content, &mut room);
             if step.done || step.fault.is_some() {
-                return usize::try_from(alone.given.saturating_sub(self.given)).unwrap_or(usize::MAX);
+                return content.given.saturating_sub(piece.given);
             }
         }
     }
@@ -258,7 +258,6 @@ impl Inflater {
     pub(crate) fn end_message(&mut self) {
         self.in_message = false;
         self.in_block = false;
-        self.given = 0;
         self.owed = self.owed.saturating_sub(PAID_BY_MESSAGE);
         if !self.takeover {
             self.window.clear();
@@ -290,12 +289,13 @@ impl Inflater {
     }
 }
 
+/// A context in which the stream goes on that this window is of.
 fn primed(mut context: Inflate, window: &Window) -> Inflate {
     prime(&mut context, window);
     context
 }
 
-/// Lets the stream go on in this context that the window is of.
+/// Makes a context that is as new such a one.
 fn prime(context: &mut Inflate, window: &Window) {
     let (older, newer) = window.parts();
     for part in [older, newer] {
