@@ -8,8 +8,8 @@
 //! A payload is unmasked once, when it arrives, and while that happens it moves left against the message so far, so
 //! that a fragmented message ends as one slice. Whenever the input is used up, what is left of a frame's beginning, 130
 //! bytes at most, moves left too and the dead bytes fall off the end: the input never holds more than the message, one
-//! header and these bytes, and nothing that has its place is moved again. Text is validated as it arrives; what came in
-//! earlier looks is validated once more when its message ends, because the input was its owner's in between.
+//! header and these bytes, and nothing that has its place is moved again. Text is validated as it arrives, while it is in
+//! the cache, and never again: whoever calls keeps what is validated from being changed between two looks.
 //!
 //! The payload of a compressed message is shown piece by piece as it arrives, unmasked and otherwise as it is; nothing
 //! of it is assembled here.
@@ -26,6 +26,10 @@ use crate::violation::Violation;
 /// How much is unmasked, moved and validated at a time, so that it is still in the first-level cache for the next step.
 const BLOCK: usize = 16 << 10;
 
+/// Short messages that have been told stay in front of the input up to so many bytes. Removing them costs as much as
+/// telling one does, so it is done for many at once.
+const TOLD: usize = 4 << 10;
+
 /// The state of the receiving direction between two looks at the input. All positions count from the input's front.
 #[derive(Debug)]
 pub(crate) struct Decoder {
@@ -40,6 +44,9 @@ pub(crate) struct Decoder {
     /// How far the text between `start` and `end` is validated, at the border of a code point.
     valid: usize,
     next: usize,
+    /// Bytes of short messages at the front of the input that have been told. The other positions do not count them: it
+    /// is 0 whenever one of those is not.
+    told: usize,
     max_fragments: u32,
     fragments: u32,
     key: Option<MaskingKey>,
@@ -47,7 +54,8 @@ pub(crate) struct Decoder {
     /// The state after the current frame.
     sequence: Sequence,
     in_payload: bool,
-    /// Messages shorter than this may be taken without a look at the limits, if a whole message may come next.
+    /// Messages shorter than this, which is at most 126, may be taken without a look at the limits, if a whole message
+    /// may come next.
     short_limit: u8,
     /// As `short_limit` if a whole message may come next, and would be told as one; otherwise 0.
     short_now: u8,
@@ -83,7 +91,7 @@ pub(crate) enum Decoded {
 
 impl Decoder {
     pub(crate) fn new(role: Role, config: &Config) -> Self {
-        let short_limit = config.max_frame.min(config.max_message).saturating_add(1).try_into().unwrap_or(u8::MAX);
+        let short_limit = config.max_frame.min(config.max_message).min(125) as u8 + 1;
         let mut decoder = Self {
             max_frame: config.max_frame,
             max_message: config.max_message,
@@ -93,6 +101,7 @@ impl Decoder {
             end: 0,
             valid: 0,
             next: 0,
+            told: 0,
             max_fragments: config.max_fragments,
             fragments: 0,
             key: None,
@@ -132,36 +141,79 @@ impl Decoder {
         self.short_now = if is_ready { self.short_limit } else { 0 };
     }
 
-    /// Looks at the front of the input for the common case: a whole message in one short frame, while nothing is under
-    /// way.
+    /// Looks for the common case: a whole message in one short frame, while nothing is under way.
     ///
     /// `None` says nothing about the input but that [`decode`](Self::decode) has to look at it; it is as it was then.
     #[inline(always)]
     pub(crate) fn short_message(&mut self, input: &mut [u8]) -> Option<(MessageKind, Span)> {
-        let (&mut start, rest) = input.split_first_chunk_mut()?;
-        let (kind, length) = Start(start).short_message(self.role == Role::Server)?;
-        if length >= usize::from(self.short_now) {
+        let size = input.len();
+        let rest = input.get_mut(self.told..)?;
+        let start = Start(*rest.first_chunk()?);
+        let (kind, length) = start.short_message(self.role == Role::Server, self.short_now)?;
+        let header = match self.role {
+            Role::Server => {
+                let (header, payload) = rest.get_mut(..6 + length)?.split_first_chunk_mut::<6>()?;
+                let key = MaskingKey::new(*header.last_chunk()?);
+                let is_ascii = key.apply_short(payload);
+                if kind == MessageKind::Text && !is_ascii && !utf8::is_valid(payload) {
+                    // Put back as it came, for the one place that fails.
+                    key.apply_short(payload);
+                    return None;
+                }
+                header.len()
+            }
+            Role::Client => {
+                let (header, payload) = rest.get(..2 + length)?.split_first_chunk::<2>()?;
+                if kind == MessageKind::Text && !utf8::is_short_ascii(payload) && !utf8::is_valid(payload) {
+                    return None;
+                }
+                header.len()
+            }
+        };
+        let start = self.told + header;
+        let end = start + length;
+        if end < size && end < TOLD {
+            self.told = end;
+            return Some((kind, Span { start, end, consume: 0 }));
+        }
+        // All before it goes with it, so that the input is empty when the last one has been told.
+        self.told = 0;
+        Some((kind, Span { start, end, consume: end }))
+    }
+
+    /// How much of the front of the input has been told and is to be removed before [`decode`](Self::decode).
+    #[inline]
+    pub(crate) fn take_told(&mut self) -> usize {
+        core::mem::take(&mut self.told)
+    }
+
+    /// A whole message in one frame of medium length, while nothing is under way; `None` as for a short one.
+    #[inline]
+    fn medium_message(&self, input: &mut [u8]) -> Option<Decoded> {
+        let (&mut [first, second, high, low], rest) = input.split_first_chunk_mut()?;
+        let kind = Start([first, second]).medium_message(self.role == Role::Server)?;
+        let length = u16::from_be_bytes([high, low]);
+        // A longer form than is needed is the general path's to refuse, as is what goes past a limit.
+        if length <= 125 || u64::from(length) > self.max_frame.min(self.max_message) {
             return None;
         }
-        let (begin, payload, key) = match self.role {
+        let length = usize::from(length);
+        let (start, is_text) = match self.role {
             Role::Server => {
                 let (key, rest) = rest.split_first_chunk_mut()?;
-                let payload = rest.get_mut(..length)?;
-                let key = MaskingKey::new(*key);
-                key.apply_short(payload);
-                (6, payload, Some(key))
+                (8, unmask_whole(MaskingKey::new(*key), rest.get_mut(..length)?, kind))
             }
-            Role::Client => (2, rest.get_mut(..length)?, None),
+            Role::Client => {
+                let payload = rest.get(..length)?;
+                (4, kind == MessageKind::Binary || utf8::is_valid(payload))
+            }
         };
-        if kind == MessageKind::Text && !utf8::is_valid(payload) {
-            // Put back as it came, for the one place that fails.
-            if let Some(key) = key {
-                key.apply_short(payload);
-            }
-            return None;
-        }
-        let end = begin + length;
-        Some((kind, Span { start: begin, end, consume: end }))
+        let end = start + length;
+        Some(if is_text {
+            Decoded::Message { kind, span: Span { start, end, consume: end } }
+        } else {
+            Decoded::Violation(Violation::TextNotUtf8)
+        })
     }
 
     /// Nothing more is taken.
@@ -178,13 +230,17 @@ impl Decoder {
     /// If the input has become shorter than it was left, which only its owner can do.
     pub(crate) fn decode(&mut self, input: &mut [u8]) -> Decoded {
         assert!(self.next <= input.len(), "bytes of a message under way have been removed from the input");
+        debug_assert_eq!(self.told, 0);
+        if self.short_now > 0 {
+            if let Some(decoded) = self.medium_message(input) {
+                return decoded;
+            }
+        }
         if let Some(fin) = self.shown {
             return self.show(fin);
         }
-        let valid_before = self.valid;
         loop {
-            let step =
-                if self.in_payload { self.payload(input, valid_before) } else { self.header(input, valid_before) };
+            let step = if self.in_payload { self.payload(input) } else { self.header(input) };
             match step {
                 Ok(Some(decoded)) => {
                     self.make_ready();
@@ -198,7 +254,7 @@ impl Decoder {
 
     /// Reads the next header, and a control frame whole.
     #[inline]
-    fn header(&mut self, input: &mut [u8], valid_before: usize) -> Result<Option<Decoded>, Violation> {
+    fn header(&mut self, input: &mut [u8]) -> Result<Option<Decoded>, Violation> {
         let bytes = input.get(self.next..).unwrap_or_default();
         let Some(start) = bytes.first_chunk().copied().map(Start) else { return Ok(Some(self.need_more(input))) };
 
@@ -252,7 +308,7 @@ impl Decoder {
         if self.start == self.end {
             self.begin_at(self.next);
         }
-        self.payload(input, valid_before)
+        self.payload(input)
     }
 
     /// Whether this is the first frame of a message, and RSV1, which alone is set, says that it is compressed.
@@ -287,15 +343,14 @@ impl Decoder {
 
     /// Takes in what has come of the current frame's payload.
     #[inline]
-    fn payload(&mut self, input: &mut [u8], valid_before: usize) -> Result<Option<Decoded>, Violation> {
+    fn payload(&mut self, input: &mut [u8]) -> Result<Option<Decoded>, Violation> {
         let here = input.len().saturating_sub(self.next);
         let mut take = usize::try_from(self.left).map_or(here, |left| left.min(here));
         // RFC 7692 §6.1: what is to be UTF-8 is the message, not the bytes it is compressed into.
         let is_text = self.kind == MessageKind::Text && !self.compressed;
         loop {
             let step = take.min(BLOCK);
-            self.block(input, step);
-            if is_text && !self.validate(input) {
+            if !self.block(input, step, is_text) {
                 return self.not_utf8();
             }
             take -= step;
@@ -311,7 +366,7 @@ impl Decoder {
             return Ok(self.part(false));
         }
         // RFC 6455 §5.6: the whole message is UTF-8, so no code point may be left open.
-        if is_text && !(self.valid == self.end && self.is_still_valid(input, valid_before)) {
+        if is_text && self.valid < self.end {
             return self.not_utf8();
         }
         self.in_payload = false;
@@ -323,33 +378,40 @@ impl Decoder {
         Ok(Some(Decoded::Message { kind: self.kind, span }))
     }
 
-    /// Unmasks the next `step` bytes, moving them against the message so far.
+    /// Unmasks the next `step` bytes, moving them against the message so far; false if it is text that no later byte
+    /// can mend.
     #[inline]
-    fn block(&mut self, input: &mut [u8], step: usize) {
+    fn block(&mut self, input: &mut [u8], step: usize, is_text: bool) -> bool {
         if self.end != self.next {
             input.copy_within(self.next..self.next + step, self.end);
         }
-        if let (Some(key), Some(block)) = (self.key, input.get_mut(self.end..self.end + step)) {
-            self.key = Some(key.apply(block));
-        }
+        let block = self.end..self.end + step;
         self.end += step;
         self.next += step;
         self.left -= step as u64;
-    }
-
-    /// Validates the text that is new; false when no later byte can mend it.
-    #[inline]
-    fn validate(&mut self, input: &[u8]) -> bool {
+        let mut is_ascii = false;
+        if let (Some(key), Some(bytes)) = (self.key, input.get_mut(block.clone())) {
+            let turned;
+            (turned, is_ascii) = if is_text { key.apply_noticing_ascii(bytes) } else { (key.apply(bytes), false) };
+            self.key = Some(turned);
+        }
+        if !is_text {
+            return true;
+        }
+        if is_ascii && self.valid == block.start {
+            self.valid = self.end;
+            return true;
+        }
         let checked = utf8::check(input.get(self.valid..self.end).unwrap_or_default());
         let (Ok(more) | Err(more)) = checked;
         self.valid += more;
         checked.is_ok()
     }
 
-    /// Whether the text that an earlier look has validated, which is up to `valid_before`, is still UTF-8. In between
-    /// the input was its owner's, who could have changed it, and a `Text` must never be made of anything else.
-    fn is_still_valid(&self, input: &[u8], valid_before: usize) -> bool {
-        valid_before <= self.start || input.get(self.start..valid_before).is_some_and(utf8::is_valid)
+    /// How much at the front of the input must not change before the next look: up to the end of the message so far,
+    /// once some of it is validated. A `Text` is made of it without a second check.
+    pub(crate) fn validated(&self) -> usize {
+        if self.valid > self.start { self.end } else { 0 }
     }
 
     /// Fails on text that is not UTF-8. When parts are delivered, what came before the fault is handed out first, and
@@ -424,5 +486,25 @@ impl Decoder {
             self.next = self.end;
         }
         Decoded::NeedMore { keep }
+    }
+}
+
+/// Unmasks a whole payload; false if it is to be text and is not.
+#[inline]
+fn unmask_whole(mut key: MaskingKey, payload: &mut [u8], kind: MessageKind) -> bool {
+    match kind {
+        MessageKind::Binary => {
+            key.apply(payload);
+            true
+        }
+        MessageKind::Text => {
+            let mut all_ascii = true;
+            for block in payload.chunks_mut(BLOCK) {
+                let is_ascii;
+                (key, is_ascii) = key.apply_noticing_ascii(block);
+                all_ascii &= is_ascii;
+            }
+            all_ascii || utf8::is_valid(payload)
+        }
     }
 }

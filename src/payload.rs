@@ -3,6 +3,9 @@
 use bytes::{Buf, Bytes, BytesMut};
 use core::{fmt, ops::Deref};
 
+/// Up to this size, in bytes, a payload is copied when it is kept.
+const SHORT: usize = 125;
+
 /// The payload of an event: a slice of the caller's input, which it leaves when the value is dropped. What came
 /// compressed has been put there, at the end of the input, once it was inflated.
 ///
@@ -27,6 +30,11 @@ impl Span {
     /// In place of what is consumed: the payload is the last of the input, behind what is not yet looked at, and alone
     /// is to be removed.
     pub(crate) const LAST: usize = usize::MAX;
+
+    /// The same payload, when the first `count` bytes have been taken from the input, none of which it consumes.
+    pub(crate) const fn behind(self, count: usize) -> Self {
+        Self { start: self.start - count, end: self.end - count, consume: self.consume }
+    }
 }
 
 impl<'a> Payload<'a> {
@@ -38,14 +46,14 @@ impl<'a> Payload<'a> {
 
     /// The payload as an owned value.
     ///
-    /// A message is split off the input without a copy, and the memory it arrived in is shared between the two until
-    /// the value is dropped; [`Bytes::copy_from_slice`] is the better choice for a short one that is kept for long. Two
-    /// are copied: the payload of a control frame in the middle of a fragmented message, at most 125 bytes, and what
-    /// came compressed, unless it is larger than 128 KiB.
+    /// A message of more than 125 bytes is split off the input without a copy, and the memory it arrived in is shared
+    /// between the two until the value is dropped; [`Bytes::copy_from_slice`] is the better choice for one that is kept
+    /// for long. A shorter one is copied, which takes less than sharing does and keeps no more memory than it needs.
+    /// Copied is, too, what came compressed, unless it is larger than 128 KiB.
     pub fn into_bytes(mut self) -> Bytes {
         let Span { start, end, consume } = self.span;
-        // What is behind something else in the input would take that along.
-        if consume < end || consume == Span::LAST {
+        // What is behind something else in the input would take that along, and a short one is copied sooner than shared.
+        if consume < end || consume == Span::LAST || end - start <= SHORT {
             return Bytes::copy_from_slice(&self);
         }
         self.span.consume = 0;
@@ -68,6 +76,9 @@ impl Deref for Payload<'_> {
 impl Drop for Payload<'_> {
     #[inline]
     fn drop(&mut self) {
+        if self.span.consume == 0 {
+            return;
+        }
         // One comparison tells the two apart, and that nothing more is removed than there is.
         if self.span.consume <= self.input.len() {
             self.input.advance(self.span.consume);

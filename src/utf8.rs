@@ -19,6 +19,18 @@ pub(crate) fn check(bytes: &[u8]) -> Result<usize, usize> {
     check_short(bytes)
 }
 
+/// Whether `bytes`, which are few, are ASCII.
+#[inline(always)]
+pub(crate) fn is_short_ascii(mut bytes: &[u8]) -> bool {
+    let mut seen = 0;
+    while let Some((eight, rest)) = bytes.split_first_chunk() {
+        seen |= u64::from_ne_bytes(*eight);
+        bytes = rest;
+    }
+    let seen = bytes.iter().fold(seen, |seen, byte| seen | u64::from(*byte));
+    seen & 0x8080_8080_8080_8080 == 0
+}
+
 /// Whether `bytes` is UTF-8 with no code point left open.
 pub(crate) fn is_valid(bytes: &[u8]) -> bool {
     check(bytes) == Ok(bytes.len())

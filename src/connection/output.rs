@@ -7,8 +7,10 @@
 //! ```
 //!
 //! Small frames are copied one behind the other. A large owned payload is not copied: it is kept by reference, with the
-//! number of small bytes that go out before it.
+//! number of small bytes that go out before it. What a client sends so is masked when its turn comes, a window at a time:
+//! it is in the cache then when it is written, and takes no more memory than the window, whoever else holds the payload.
 
+use crate::frame::MaskingKey;
 use alloc::{boxed::Box, collections::VecDeque};
 use bytes::{Buf, Bytes, BytesMut};
 use core::fmt;
@@ -16,19 +18,19 @@ use core::fmt;
 /// So many automatic Pongs may wait to be written before the older ones give way to the newest.
 const MAX_PONGS: u8 = 32;
 
+/// How much of a large payload is masked before it is written, and so the most that one write takes of it.
+const WINDOW: usize = 64 << 10;
+
 /// The bytes that wait to be written, as a [`Buf`]: write what [`chunk`](Buf::chunk) or
 /// [`chunks_vectored`](Buf::chunks_vectored) shows, then [`advance`](Buf::advance) by as much as was written.
 ///
 /// A partial write is just a smaller `advance`. Large payloads that were sent as owned values stand in their own
-/// chunks.
+/// chunks, a client's in pieces of 64 KiB.
 #[derive(Default)]
 pub struct Output {
     small: BytesMut,
-    large: VecDeque<Large>,
-    /// Small bytes that go out before the last large payload.
-    before_large: usize,
-    /// Bytes in all large payloads.
-    large_bytes: usize,
+    /// Made when the first large payload is sent.
+    large: Option<Box<Large>>,
     /// Bytes up to the end of the last automatic Pong that waits here; 0 when none does.
     pong_ends: usize,
     /// Automatic Pongs since one last went out with none behind it.
@@ -37,10 +39,49 @@ pub struct Output {
     newest_pong: Box<[u8]>,
 }
 
+/// The large payloads, in order.
+#[derive(Default)]
 struct Large {
-    /// Small bytes that go out after the previous large payload and before this one.
+    queue: VecDeque<Queued>,
+    /// Small bytes that go out before the last one.
     before: usize,
+    /// Bytes of all of them that have not gone out.
+    bytes: usize,
+    /// What of the first one is masked and has not gone out.
+    window: BytesMut,
+}
+
+struct Queued {
+    /// Small bytes that go out after the previous one and before this.
+    before: usize,
+    /// What goes out as it is, or is still to be masked.
     payload: Bytes,
+    key: Option<MaskingKey>,
+}
+
+impl Large {
+    /// Masks the next piece of the first payload, if it is to be masked and the last piece has gone out.
+    fn fill_window(&mut self) {
+        let Some(Queued { payload, key: Some(key), .. }) = self.queue.front_mut() else { return };
+        if self.window.is_empty() {
+            let piece = payload.split_to(payload.len().min(WINDOW));
+            *key = super::send::copy_masked(&mut self.window, *key, &piece);
+        }
+    }
+
+    /// Removes up to `count` bytes from the first payload, and that itself when nothing of it is left; how many.
+    fn remove(&mut self, count: usize) -> usize {
+        let Some(first) = self.queue.front_mut() else { return 0 };
+        let ready: &mut dyn Buf = if first.key.is_some() { &mut self.window } else { &mut first.payload };
+        let removed = count.min(ready.remaining());
+        ready.advance(removed);
+        self.bytes -= removed;
+        if first.payload.is_empty() && self.window.is_empty() {
+            self.queue.pop_front();
+        }
+        self.fill_window();
+        removed
+    }
 }
 
 impl Output {
@@ -50,12 +91,14 @@ impl Output {
         &mut self.small
     }
 
-    /// Appends a payload by reference.
-    pub(super) fn push_large(&mut self, payload: Bytes) {
-        let before = self.small.len() - self.before_large;
-        self.before_large = self.small.len();
-        self.large_bytes += payload.len();
-        self.large.push_back(Large { before, payload });
+    /// Appends a payload by reference, which is not empty. It is masked with the key when it goes out.
+    pub(super) fn push_large(&mut self, payload: Bytes, key: Option<MaskingKey>) {
+        let large = self.large.get_or_insert_default();
+        let before = self.small.len() - large.before;
+        large.before = self.small.len();
+        large.bytes += payload.len();
+        large.queue.push_back(Queued { before, payload, key });
+        large.fill_window();
     }
 
     /// Appends the frame of an automatic Pong.
@@ -93,29 +136,27 @@ impl Output {
 
     #[inline]
     fn queued(&self) -> usize {
-        self.small.len() + self.large_bytes
+        self.small.len() + self.large.as_ref().map_or(0, |large| large.bytes)
     }
 
     /// Removes `count` bytes, which are queued.
+    #[inline]
     fn remove(&mut self, mut count: usize) {
-        self.pong_ends = self.pong_ends.saturating_sub(count);
-        if self.pong_ends == 0 {
-            self.pongs = 0;
-        }
-        while let Some(first) = self.large.front_mut() {
-            let small = count.min(first.before);
-            first.before -= small;
-            self.before_large -= small;
-            self.small.advance(small);
-            count -= small;
-            let large = count.min(first.payload.len());
-            self.large_bytes -= large;
-            count -= large;
-            if large < first.payload.len() {
-                first.payload.advance(large);
-                return;
+        if self.pongs > 0 {
+            self.pong_ends = self.pong_ends.saturating_sub(count);
+            if self.pong_ends == 0 {
+                self.pongs = 0;
             }
-            self.large.pop_front();
+        }
+        if let Some(large) = &mut self.large {
+            while let Some(first) = large.queue.front_mut().filter(|_| count > 0) {
+                let small = count.min(first.before);
+                first.before -= small;
+                large.before -= small;
+                self.small.advance(small);
+                count -= small;
+                count -= large.remove(count);
+            }
         }
         self.small.advance(count);
     }
@@ -129,10 +170,15 @@ impl Buf for Output {
 
     #[inline]
     fn chunk(&self) -> &[u8] {
-        match self.large.front() {
-            None => &self.small,
-            Some(Large { before: 0, payload }) => payload,
-            Some(large) => self.small.get(..large.before).unwrap_or_default(),
+        let Some((large, first)) = self.large.as_ref().and_then(|large| Some((large, large.queue.front()?))) else {
+            return &self.small;
+        };
+        if first.before > 0 {
+            self.small.get(..first.before).unwrap_or_default()
+        } else if first.key.is_some() {
+            &large.window
+        } else {
+            &first.payload
         }
     }
 
@@ -159,11 +205,23 @@ impl Buf for Output {
                 filled += 1;
             }
         };
-        for large in &self.large {
-            let (before, rest) = small.split_at_checked(large.before).unwrap_or_default();
-            add(before);
-            add(&large.payload);
-            small = rest;
+        if let Some(large) = &self.large {
+            let mut window = Some(&large.window);
+            for queued in &large.queue {
+                let (before, rest) = small.split_at_checked(queued.before).unwrap_or_default();
+                add(before);
+                small = rest;
+                // The window is the first payload's; what is not masked yet ends what can be shown.
+                let window = window.take();
+                if queued.key.is_some() {
+                    add(window.map_or(&[], |window| window));
+                    if window.is_none() || !queued.payload.is_empty() {
+                        return filled;
+                    }
+                } else {
+                    add(&queued.payload);
+                }
+            }
         }
         add(small);
         filled

@@ -17,6 +17,9 @@ use alloc::boxed::Box;
 use bytes::{Buf, Bytes, BytesMut};
 use core::ops::Range;
 
+/// How much room a reader may want behind the input, most first.
+const ROOM: [usize; 4] = [64 << 10, 16 << 10, 4 << 10, 1 << 10];
+
 /// The receiving half of a connection that was taken apart with
 /// [`Connection::into_halves`](crate::Connection::into_halves).
 #[derive(Debug)]
@@ -26,6 +29,10 @@ pub struct ReceiveHalf {
     auto_close: bool,
     transport: Transport,
     phase: Phase,
+    /// The text so far of a message under way, its header before it. Between two calls the input is its owner's, who
+    /// could change what is validated, so it is kept here: a slice of the same memory, to which the input is joined
+    /// again.
+    text: BytesMut,
     /// What inflates, once that is agreed.
     inflating: Option<Box<Inflating>>,
 }
@@ -79,6 +86,7 @@ impl ReceiveHalf {
             auto_close: config.auto_close,
             transport: Transport::Open,
             phase: Phase::Hearing,
+            text: BytesMut::new(),
             inflating: None,
         }
     }
@@ -140,6 +148,9 @@ impl ReceiveHalf {
 
     #[inline(never)]
     pub(super) fn receive_any<'i>(&mut self, input: &'i mut BytesMut) -> Option<Received<'i>> {
+        // Less only if its owner has removed some.
+        input.advance(self.decoder.take_told().min(input.len()));
+        self.give_back(input);
         if self.is_over() {
             input.clear();
             return self.end_of_stream(input);
@@ -155,10 +166,17 @@ impl ReceiveHalf {
                 },
                 Decoded::NeedMore { keep } => {
                     input.truncate(keep);
+                    self.keep_text(input);
                     self.end_of_stream(input)
                 }
-                Decoded::Ping(span) => Some(self.ping(Payload::new(input, span))),
-                Decoded::Pong(span) => Received::event(Event::Pong(Payload::new(input, span))),
+                Decoded::Ping(span) => {
+                    let span = span.behind(self.keep_text(input));
+                    Some(self.ping(Payload::new(input, span)))
+                }
+                Decoded::Pong(span) => {
+                    let span = span.behind(self.keep_text(input));
+                    Received::event(Event::Pong(Payload::new(input, span)))
+                }
                 Decoded::Close(span) => {
                     let read = close_frame(&Payload::new(input, span));
                     match read {
@@ -171,6 +189,30 @@ impl ReceiveHalf {
                 }
                 Decoded::Violation(violation) => self.fail(input, violation),
             };
+        }
+    }
+
+    /// Takes text that is validated out of the input; how much that is.
+    #[inline]
+    fn keep_text(&mut self, input: &mut BytesMut) -> usize {
+        let count = self.decoder.validated();
+        if count > 0 {
+            // While a slice of it is kept here the memory in front of it cannot be used again, so that is done now, as
+            // far as it gives a reader the room it may want.
+            let _found = ROOM.into_iter().any(|room| input.try_reclaim(room));
+            let rest = input.split_off(count);
+            self.text = core::mem::replace(input, rest);
+        }
+        count
+    }
+
+    /// Puts it back in front of the input: without a copy, if what has come since was appended where the text ends.
+    #[inline]
+    fn give_back(&mut self, input: &mut BytesMut) {
+        if !self.text.is_empty() {
+            let mut whole = core::mem::take(&mut self.text);
+            whole.unsplit(core::mem::take(input));
+            *input = whole;
         }
     }
 
@@ -210,6 +252,7 @@ impl ReceiveHalf {
     /// Hears no more: RFC 6455 §1.4 and §7.1.7 drop what comes after the end.
     fn end(&mut self, input: &mut BytesMut, phase: Phase) {
         input.clear();
+        self.text = BytesMut::new();
         self.phase = phase;
         self.decoder.stop();
     }

@@ -413,24 +413,13 @@ impl SendHalf {
         copy_frame(self.output.small(), header, payload);
     }
 
-    /// Appends a payload that is ours: by reference if it is large, and if a client's is nobody else's either.
+    /// Appends a payload that is ours: by reference if it is large.
     fn append_owned(&mut self, header: &FrameHeader, payload: Bytes) {
         if payload.len() < LARGE {
             return self.append(header, &payload);
         }
-        let Some(key) = header.masking_key else { return self.append_large(header, payload) };
-        match payload.try_into_mut() {
-            Ok(mut unique) => {
-                key.apply(&mut unique);
-                self.append_large(header, unique.freeze());
-            }
-            Err(shared) => self.append(header, &shared),
-        }
-    }
-
-    fn append_large(&mut self, header: &FrameHeader, payload: Bytes) {
         self.output.small().extend_from_slice(header.encode().as_ref());
-        self.output.push_large(payload);
+        self.output.push_large(payload, header.masking_key);
     }
 
     /// Whether a message of this size goes out compressed.
@@ -496,18 +485,21 @@ fn copy_frame(buffer: &mut BytesMut, header: &FrameHeader, payload: &[u8]) {
     buffer.reserve(FrameHeader::MAX_SIZE + payload.len());
     buffer.extend_from_slice(header.encode().as_ref());
     match header.masking_key {
-        Some(key) => copy_masked(buffer, key, payload),
+        Some(key) => {
+            copy_masked(buffer, key, payload);
+        }
         None => buffer.extend_from_slice(payload),
     }
 }
 
-/// Copies and masks in one go, block by block. The source is borrowed only while that happens, so nobody can change the
-/// payload once its frame has begun (RFC 6455 §10.3).
+/// Copies and masks in one go, block by block; the key for the byte after it. The source is borrowed only while that
+/// happens, so nobody can change the payload once its frame has begun (RFC 6455 §10.3).
 #[inline]
-fn copy_masked(buffer: &mut BytesMut, mut key: MaskingKey, payload: &[u8]) {
+pub(super) fn copy_masked(buffer: &mut BytesMut, mut key: MaskingKey, payload: &[u8]) -> MaskingKey {
     for block in payload.chunks(BLOCK) {
         let start = buffer.len();
         buffer.extend_from_slice(block);
         key = key.apply(buffer.get_mut(start..).unwrap_or_default());
     }
+    key
 }

@@ -142,21 +142,34 @@ impl Start {
         Ok(opcode)
     }
 
-    /// Type and length of a message, if this is the only frame of one, of 125 bytes at most, that is masked as it
-    /// should be and has no reserved bit set.
+    /// Type and length of a message, if this is the only frame of one, shorter than `limit`, which is at most 126, is
+    /// masked as it should be and has no reserved bit set.
     #[inline(always)]
-    pub(crate) fn short_message(self, masked: bool) -> Option<(MessageKind, usize)> {
+    pub(crate) fn short_message(self, masked: bool, limit: u8) -> Option<(MessageKind, usize)> {
+        let kind = self.whole_message()?;
+        // Where the mask bit is not as it should be, this sets it, and no length is so large.
+        let length = if masked { self.0[1] ^ MASK } else { self.0[1] };
+        if length < limit { Some((kind, usize::from(length))) } else { None }
+    }
+
+    /// Type of a message, if this is the only frame of one, masked as it should be, whose length stands in the two bytes
+    /// that follow.
+    #[inline]
+    pub(crate) fn medium_message(self, masked: bool) -> Option<MessageKind> {
+        let expected = if masked { MASK | EXTENDED_16 } else { EXTENDED_16 };
+        if self.0[1] == expected { self.whole_message() } else { None }
+    }
+
+    /// Type of a message, if this is the only frame of one and has no reserved bit set.
+    #[inline(always)]
+    const fn whole_message(self) -> Option<MessageKind> {
         const TEXT: u8 = FIN | Opcode::Text.bits();
         const BINARY: u8 = FIN | Opcode::Binary.bits();
-        let [first, second] = self.0;
-        let kind = match first {
-            TEXT => MessageKind::Text,
-            BINARY => MessageKind::Binary,
-            _ => return None,
-        };
-        // Where the mask bit is not as it should be, this sets it, and no length is so large.
-        let length = if masked { second ^ MASK } else { second };
-        if length <= SHORT { Some((kind, usize::from(length))) } else { None }
+        match self.0[0] {
+            TEXT => Some(MessageKind::Text),
+            BINARY => Some(MessageKind::Binary),
+            _ => None,
+        }
     }
 
     /// Whether this is the first frame of a data message, by its opcode.

@@ -39,59 +39,89 @@ impl MaskingKey {
         let length = data.len();
         let mut words = data.chunks_exact_mut(8);
         for chunk in &mut words {
-            if let Ok(bytes) = <&mut [u8; 8]>::try_from(chunk) {
-                *bytes = (u64::from_ne_bytes(*bytes) ^ word).to_ne_bytes();
+            if let Ok(bytes) = chunk.try_into() {
+                xor(bytes, word);
             }
         }
-        let mut tail = words.into_remainder().chunks_exact_mut(4);
-        for chunk in &mut tail {
-            if let Ok(bytes) = <&mut [u8; 4]>::try_from(chunk) {
-                *bytes = (u32::from_ne_bytes(*bytes) ^ u32::from_ne_bytes(self.0)).to_ne_bytes();
-            }
-        }
-        for (byte, key) in tail.into_remainder().iter_mut().zip(self.0) {
-            *byte ^= key;
-        }
+        self.apply_to_few(words.into_remainder());
         self.turned(length)
     }
 
-    /// [`apply`](Self::apply) for a payload that is short and whole: without the preparations that pay for longer ones.
-    #[inline(always)]
-    pub(crate) fn apply_short(self, mut data: &mut [u8]) {
+    /// [`apply`](Self::apply), and whether all that comes out is ASCII, which costs next to nothing while the bytes are
+    /// in a register.
+    #[inline]
+    pub(crate) fn apply_noticing_ascii(self, data: &mut [u8]) -> (Self, bool) {
         let word = self.twice();
-        for _ in 0..data.len() / 8 {
-            let Some((bytes, rest)) = core::mem::take(&mut data).split_first_chunk_mut::<8>() else { return };
-            *bytes = (u64::from_ne_bytes(*bytes) ^ word).to_ne_bytes();
-            data = rest;
+        let length = data.len();
+        let mut seen = 0;
+        let mut words = data.chunks_exact_mut(8);
+        for chunk in &mut words {
+            if let Ok(bytes) = chunk.try_into() {
+                seen |= xor(bytes, word);
+            }
         }
-        if data.len() >= 4 {
-            let Some((bytes, rest)) = core::mem::take(&mut data).split_first_chunk_mut::<4>() else { return };
-            *bytes = (u32::from_ne_bytes(*bytes) ^ u32::from_ne_bytes(self.0)).to_ne_bytes();
-            data = rest;
-        }
-        for (byte, key) in data.iter_mut().zip(self.0) {
-            *byte ^= key;
-        }
+        seen |= self.apply_to_few(words.into_remainder());
+        (self.turned(length), is_ascii(seen))
     }
 
-    /// The key as it lies over eight bytes.
+    /// For a payload that is short and whole: [`apply_noticing_ascii`](Self::apply_noticing_ascii) without the
+    /// preparations that pay for longer ones.
+    #[inline(always)]
+    pub(crate) fn apply_short(self, data: &mut [u8]) -> bool {
+        let word = self.twice();
+        // The last eight bytes are taken before the words that overlap them are written, and put in place after them, so
+        // that no length leaves a rest.
+        let Some(last) = data.last_chunk() else { return is_ascii(self.apply_to_few(data)) };
+        let last = u64::from_le_bytes(*last) ^ self.turned(data.len()).twice();
+        let mut seen = last;
+        for chunk in data.chunks_exact_mut(8) {
+            if let Ok(bytes) = chunk.try_into() {
+                seen |= xor(bytes, word);
+            }
+        }
+        if let Some(place) = data.last_chunk_mut() {
+            *place = last.to_le_bytes();
+        }
+        is_ascii(seen)
+    }
+
+    /// Fewer than eight bytes; all that comes out, one byte over the other.
+    #[inline(always)]
+    fn apply_to_few(self, data: &mut [u8]) -> u64 {
+        let mut seen = 0;
+        for (byte, key) in data.iter_mut().zip(self.twice().to_le_bytes()) {
+            *byte ^= key;
+            seen |= u64::from(*byte);
+        }
+        seen
+    }
+
+    /// The key as it lies over eight bytes, the first of them lowest.
     #[inline(always)]
     const fn twice(self) -> u64 {
-        let key = u32::from_ne_bytes(self.0) as u64;
+        let key = u32::from_le_bytes(self.0) as u64;
         key << 32 | key
     }
 
     /// The key for the byte that comes `by` bytes later.
     #[inline]
     pub(crate) const fn turned(self, by: usize) -> Self {
-        let [a, b, c, d] = self.0;
-        Self(match by % 4 {
-            0 => [a, b, c, d],
-            1 => [b, c, d, a],
-            2 => [c, d, a, b],
-            _ => [d, a, b, c],
-        })
+        Self(u32::from_le_bytes(self.0).rotate_right(by as u32 % 4 * 8).to_le_bytes())
     }
+}
+
+/// Masks or unmasks eight bytes; what comes out.
+#[inline(always)]
+fn xor(bytes: &mut [u8; 8], word: u64) -> u64 {
+    let masked = u64::from_le_bytes(*bytes) ^ word;
+    *bytes = masked.to_le_bytes();
+    masked
+}
+
+/// Whether none of eight bytes has its top bit set.
+#[inline(always)]
+const fn is_ascii(eight: u64) -> bool {
+    eight & 0x8080_8080_8080_8080 == 0
 }
 
 /// Hides the key: RFC 6455 §10.3 wants that nobody who supplies data can know it.
