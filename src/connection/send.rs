@@ -9,7 +9,7 @@ use crate::config::Config;
 #[cfg(feature = "deflate")]
 use crate::deflate::{DeflateConfig, DeflateParameters};
 use crate::event::{Cause, Closure};
-use crate::frame::{FrameHeader, MAX_CONTROL, MaskingKey, MaskingKeys, RSV1};
+use crate::frame::{EncodedHeader, FrameHeader, MAX_CONTROL, MaskingKey, MaskingKeys, RSV1};
 use crate::interest::Interest;
 use crate::message::Message;
 use crate::misuse::{SendError, SendErrorKind};
@@ -418,7 +418,7 @@ impl SendHalf {
         if payload.len() < LARGE {
             return self.append(header, &payload);
         }
-        self.output.small().extend_from_slice(header.encode().as_ref());
+        header.encode().append_to(self.output.small());
         self.output.push_large(payload, header.masking_key);
     }
 
@@ -482,9 +482,14 @@ const fn deflated_size(length: usize) -> usize {
 
 #[inline]
 fn copy_frame(buffer: &mut BytesMut, header: &FrameHeader, payload: &[u8]) {
-    buffer.reserve(FrameHeader::MAX_SIZE + payload.len());
-    buffer.extend_from_slice(header.encode().as_ref());
+    buffer.reserve(EncodedHeader::ROOM + payload.len());
+    header.encode().append_to(buffer);
+    let start = buffer.len();
     match header.masking_key {
+        Some(key) if payload.len() <= MAX_CONTROL => {
+            buffer.extend_from_slice(payload);
+            key.apply_short(buffer.get_mut(start..).unwrap_or_default());
+        }
         Some(key) => {
             copy_masked(buffer, key, payload);
         }

@@ -3,6 +3,7 @@
 use super::mask::MaskingKey;
 use crate::opcode::{MessageKind, Opcode};
 use crate::violation::Violation;
+use bytes::BytesMut;
 
 const FIN: u8 = 0x80;
 const RSV: u8 = 0x70;
@@ -77,42 +78,45 @@ impl FrameHeader {
 
     /// The bytes of the header, its length in the shortest form. Only the form is seen to: what RFC 6455 does not
     /// allow, such as a long Ping, is encoded as it stands.
+    #[inline]
     pub fn encode(&self) -> EncodedHeader {
-        let mut header = EncodedHeader { bytes: [0; Self::MAX_SIZE], size: 0 };
         let first = if self.fin { FIN } else { 0 } | (self.rsv << 4 & RSV) | self.opcode.bits();
-        let mask = if self.masking_key.is_some() { MASK } else { 0 };
-        // RFC 6455 §5.2: the minimal number of bytes encodes the length, most significant byte first.
-        if let Ok(short @ 0..=SHORT) = u8::try_from(self.payload_length) {
-            header.push([first, mask | short]);
-        } else if let Ok(length) = u16::try_from(self.payload_length) {
-            let [a, b] = length.to_be_bytes();
-            header.push([first, mask | EXTENDED_16, a, b]);
-        } else {
-            let [a, b, c, d, e, f, g, h] = self.payload_length.to_be_bytes();
-            header.push([first, mask | LENGTH, a, b, c, d, e, f, g, h]);
-        }
-        if let Some(key) = self.masking_key {
-            header.push(key.to_bytes());
-        }
-        header
+        let (mask, key, key_size) = match self.masking_key {
+            Some(key) => (MASK, u128::from(u32::from_le_bytes(key.to_bytes())), 4),
+            None => (0, 0, 0),
+        };
+        let start = |second| u128::from(u16::from_le_bytes([first, mask | second]));
+        let length = self.payload_length;
+        // RFC 6455 §5.2: the minimal number of bytes encodes the length, most significant byte first. The word holds the
+        // header's first byte lowest, so that it is put together in registers and written at once.
+        let (word, size) = match length {
+            0..=125 => (start(length as u8) | key << 16, 2),
+            126..=0xFFFF => (start(EXTENDED_16) | u128::from((length as u16).swap_bytes()) << 16 | key << 32, 4),
+            _ => (start(LENGTH) | u128::from(length.swap_bytes()) << 16 | key << 80, 10),
+        };
+        let bytes = word.to_le_bytes();
+        EncodedHeader { bytes, size: size + key_size }
     }
 }
 
 /// An encoded header, as the slice of its bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct EncodedHeader {
-    bytes: [u8; FrameHeader::MAX_SIZE],
+    /// The header, and zeros behind it, so that all of it can be copied as one word.
+    bytes: [u8; Self::ROOM],
     size: u8,
 }
 
 impl EncodedHeader {
-    fn push<const N: usize>(&mut self, bytes: [u8; N]) {
-        if let Some(place) = self.bytes.get_mut(usize::from(self.size)..).and_then(<[u8]>::first_chunk_mut) {
-            *place = bytes;
-            #[allow(clippy::cast_possible_truncation, reason = "at most 14")]
-            let size = N as u8;
-            self.size += size;
-        }
+    /// How much room there has to be for [`append_to`](Self::append_to).
+    pub(crate) const ROOM: usize = 16;
+
+    /// Appends the header.
+    #[inline]
+    pub(crate) fn append_to(&self, buffer: &mut BytesMut) {
+        let end = buffer.len() + usize::from(self.size);
+        buffer.extend_from_slice(&self.bytes);
+        buffer.truncate(end);
     }
 }
 
