@@ -6,11 +6,24 @@
 
 mod json;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use json::{messages, zlib_messages};
+use sha1::{Digest, Sha1};
 use std::hint::black_box;
 use ws_proto::bytes::{Buf, BufMut, Bytes, BytesMut};
+use ws_proto::handshake::server;
 use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters, Event, Seed};
 use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush};
+
+const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\nHost: example.com:8080\r\nConnection: Upgrade\r\nPragma: no-cache\r\n\
+    Cache-Control: no-cache\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
+    Chrome/140.0.0.0 Safari/537.36\r\nUpgrade: websocket\r\nOrigin: http://example.com:8080\r\nSec-WebSocket-Version: 13\r\n\
+    Accept-Encoding: gzip, deflate, br, zstd\r\nAccept-Language: en-US,en;q=0.9\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+    Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n";
+
+const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// So many frames lie in the input at a time.
 const BATCH: usize = 1000;
@@ -36,6 +49,11 @@ const WORKLOADS: &[Workload] = &[
     ("receive-text-125", |batches| receive(batches, 0x81, &[b'a'; 125])),
     ("echo-binary-20", |batches| echo(batches, &[7; 20])),
     ("client-send-20", |batches| client_send(batches, &[7; 20])),
+    ("floor-text-1024", |batches| floor(batches, 0x81, &[b'a'; 1024])),
+    ("receive-text-1024", |batches| receive(batches, 0x81, &[b'a'; 1024])),
+    ("text-16384-in-4096", |batches| receive_in(batches, 0x81, &[b'a'; 16384], 4096)),
+    ("floor-accept", floor_accept),
+    ("accept", accept),
     ("frames-in-one-buffer", |thousands| {
         receive_all(&mut BytesMut::from(&masked(0x82, &[1, 2, 3, 4]).repeat(thousands * 1000)[..]), thousands * 1000);
     }),
@@ -77,6 +95,59 @@ fn receive(batches: usize, first: u8, payload: &[u8]) {
                 event => panic!("unexpected {event:?}"),
             }
         }
+    }
+}
+
+/// What HTTP, SHA-1 and base64 take of a handshake.
+fn floor_accept(batches: usize) {
+    let mut input = BytesMut::new();
+    let mut output = BytesMut::new();
+    for _ in 0..batches * BATCH {
+        input.extend_from_slice(REQUEST);
+        let mut headers = [httparse::EMPTY_HEADER; 32];
+        let mut request = httparse::Request::new(&mut headers);
+        assert!(request.parse(&input).is_ok_and(|status| status.is_complete()));
+        let key = request.headers.iter().find(|header| header.name == "Sec-WebSocket-Key").expect("a key");
+        let digest = Sha1::new().chain_update(key.value).chain_update(GUID).finalize();
+        let mut accept = [0; 28];
+        STANDARD.encode_slice(digest, &mut accept).expect("it fits");
+        output.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
+        output.extend_from_slice(b"Sec-WebSocket-Accept: ");
+        output.extend_from_slice(&accept);
+        output.extend_from_slice(b"\r\n\r\n");
+        black_box(&output[..]);
+        output.clear();
+        input.clear();
+    }
+}
+
+fn accept(batches: usize) {
+    let config = Config::new();
+    let mut input = BytesMut::new();
+    for _ in 0..batches * BATCH {
+        input.extend_from_slice(REQUEST);
+        let request = server::Handshake::new(&config).receive(&mut input).expect("valid").expect("complete");
+        let mut ws = request.accept(server::Answer::new()).expect("nothing is asked for");
+        black_box(ws.output().chunk());
+    }
+}
+
+/// Receives a message of sixteen reads or so, as often as there are messages in a batch.
+fn receive_in(batches: usize, first: u8, payload: &[u8], per_read: usize) {
+    let wire = masked(first, payload);
+    let mut ws = Connection::server(&Config::new());
+    let mut input = BytesMut::new();
+    for _ in 0..batches * BATCH {
+        let mut events = 0;
+        for read in wire.chunks(per_read) {
+            input.reserve(64 << 10);
+            input.extend_from_slice(read);
+            while let Some(event) = ws.receive(&mut input) {
+                assert!(matches!(event, Event::Binary(_) | Event::Text(_)));
+                events += 1;
+            }
+        }
+        assert_eq!(events, 1);
     }
 }
 

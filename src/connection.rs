@@ -111,6 +111,14 @@ impl Connection {
     pub fn receive<'i>(&mut self, input: &'i mut BytesMut) -> Option<Event<'i>> {
         match self.receiver.short_message(input) {
             Some((kind, span)) => Some(receive::message(kind, input, span)),
+            None => self.receive_longer(input),
+        }
+    }
+
+    #[inline(never)]
+    fn receive_longer<'i>(&mut self, input: &'i mut BytesMut) -> Option<Event<'i>> {
+        match self.receiver.medium_message(input) {
+            Some((kind, span)) => Some(receive::message(kind, input, span)),
             None => self.receive_any(input),
         }
     }

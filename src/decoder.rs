@@ -26,6 +26,9 @@ use crate::violation::Violation;
 /// How much is unmasked, moved and validated at a time, so that it is still in the first-level cache for the next step.
 const BLOCK: usize = 16 << 10;
 
+/// A binary message in one frame of up to so many bytes is unmasked when all of it is there.
+const WHOLE: u64 = 64 << 10;
+
 /// Short messages that have been told stay in front of the input up to so many bytes. Removing them costs as much as
 /// telling one does, so it is done for many at once.
 const TOLD: usize = 4 << 10;
@@ -187,33 +190,37 @@ impl Decoder {
         core::mem::take(&mut self.told)
     }
 
-    /// A whole message in one frame of medium length, while nothing is under way; `None` as for a short one.
+    /// Looks for a message in one frame of less than 64 KiB, while nothing is under way; `None` as for a short one.
     #[inline]
-    fn medium_message(&self, input: &mut [u8]) -> Option<Decoded> {
-        let (&mut [first, second, high, low], rest) = input.split_first_chunk_mut()?;
-        let kind = Start([first, second]).medium_message(self.role == Role::Server)?;
-        let length = u16::from_be_bytes([high, low]);
-        // A longer form than is needed is the general path's to refuse, as is what goes past a limit.
-        if length <= 125 || u64::from(length) > self.max_frame.min(self.max_message) {
+    pub(crate) fn medium_message(&mut self, input: &mut [u8]) -> Option<(MessageKind, Span)> {
+        if self.short_now == 0 {
             return None;
         }
-        let length = usize::from(length);
-        let (start, is_text) = match self.role {
+        let start = Start(*input.first_chunk()?);
+        let (kind, length, size) = start.medium_message(self.role == Role::Server, input)?;
+        if length as u64 > self.max_frame.min(self.max_message) {
+            return None;
+        }
+        let (header, payload) = input.get_mut(..size + length)?.split_at_mut_checked(size)?;
+        match self.role {
             Role::Server => {
-                let (key, rest) = rest.split_first_chunk_mut()?;
-                (8, unmask_whole(MaskingKey::new(*key), rest.get_mut(..length)?, kind))
+                let key = MaskingKey::new(*header.last_chunk()?);
+                if kind == MessageKind::Binary {
+                    key.apply(payload);
+                } else if !unmask_text(key, payload) {
+                    // Put back as it came, for the one place that fails.
+                    key.apply(payload);
+                    return None;
+                }
             }
             Role::Client => {
-                let payload = rest.get(..length)?;
-                (4, kind == MessageKind::Binary || utf8::is_valid(payload))
+                if kind == MessageKind::Text && !utf8::is_valid(payload) {
+                    return None;
+                }
             }
-        };
-        let end = start + length;
-        Some(if is_text {
-            Decoded::Message { kind, span: Span { start, end, consume: end } }
-        } else {
-            Decoded::Violation(Violation::TextNotUtf8)
-        })
+        }
+        let end = size + length;
+        Some((kind, Span { start: size, end, consume: end }))
     }
 
     /// Nothing more is taken.
@@ -231,11 +238,6 @@ impl Decoder {
     pub(crate) fn decode(&mut self, input: &mut [u8]) -> Decoded {
         assert!(self.next <= input.len(), "bytes of a message under way have been removed from the input");
         debug_assert_eq!(self.told, 0);
-        if self.short_now > 0 {
-            if let Some(decoded) = self.medium_message(input) {
-                return decoded;
-            }
-        }
         if let Some(fin) = self.shown {
             return self.show(fin);
         }
@@ -295,6 +297,15 @@ impl Decoder {
             return Err(Violation::MessageTooBig);
         }
         let Some(key) = start.masking_key(bytes) else { return Ok(Some(self.need_more(input))) };
+        // Nothing can be wrong with a binary message that begins and ends here, so a small one is left alone until all of
+        // it is there.
+        let is_whole = begins == Some(MessageKind::Binary) && sequence == Sequence::Idle && !compressed;
+        if is_whole && self.delivery == Delivery::Messages && payload_length <= WHOLE {
+            let missing = (start.size() as u64 + payload_length).saturating_sub(bytes.len() as u64);
+            if missing > 0 {
+                return Ok(Some(self.need_more(input)));
+            }
+        }
 
         self.key = key;
         self.kind = kind;
@@ -489,22 +500,14 @@ impl Decoder {
     }
 }
 
-/// Unmasks a whole payload; false if it is to be text and is not.
+/// Unmasks a whole payload; false if it is not text.
 #[inline]
-fn unmask_whole(mut key: MaskingKey, payload: &mut [u8], kind: MessageKind) -> bool {
-    match kind {
-        MessageKind::Binary => {
-            key.apply(payload);
-            true
-        }
-        MessageKind::Text => {
-            let mut all_ascii = true;
-            for block in payload.chunks_mut(BLOCK) {
-                let is_ascii;
-                (key, is_ascii) = key.apply_noticing_ascii(block);
-                all_ascii &= is_ascii;
-            }
-            all_ascii || utf8::is_valid(payload)
-        }
+fn unmask_text(mut key: MaskingKey, payload: &mut [u8]) -> bool {
+    let mut all_ascii = true;
+    for block in payload.chunks_mut(BLOCK) {
+        let is_ascii;
+        (key, is_ascii) = key.apply_noticing_ascii(block);
+        all_ascii &= is_ascii;
     }
+    all_ascii || utf8::is_valid(payload)
 }

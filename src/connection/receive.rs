@@ -17,9 +17,6 @@ use alloc::boxed::Box;
 use bytes::{Buf, Bytes, BytesMut};
 use core::ops::Range;
 
-/// How much room a reader may want behind the input, most first.
-const ROOM: [usize; 4] = [64 << 10, 16 << 10, 4 << 10, 1 << 10];
-
 /// The receiving half of a connection that was taken apart with
 /// [`Connection::into_halves`](crate::Connection::into_halves).
 #[derive(Debug)]
@@ -117,7 +114,7 @@ impl ReceiveHalf {
     pub fn receive<'i>(&mut self, input: &'i mut BytesMut) -> Option<Received<'i>> {
         match self.short_message(input) {
             Some((kind, span)) => Received::event(message(kind, input, span)),
-            None => self.receive_any(input),
+            None => self.receive_longer(input),
         }
     }
 
@@ -146,10 +143,25 @@ impl ReceiveHalf {
         self.decoder.short_message(input)
     }
 
+    /// What the input holds next, if it is no short message.
     #[inline(never)]
-    pub(super) fn receive_any<'i>(&mut self, input: &'i mut BytesMut) -> Option<Received<'i>> {
+    fn receive_longer<'i>(&mut self, input: &'i mut BytesMut) -> Option<Received<'i>> {
+        match self.medium_message(input) {
+            Some((kind, span)) => Received::event(message(kind, input, span)),
+            None => self.receive_any(input),
+        }
+    }
+
+    /// A whole message of medium length at the front of the input; `None` as for a short one.
+    #[inline]
+    pub(super) fn medium_message(&mut self, input: &mut BytesMut) -> Option<(MessageKind, Span)> {
         // Less only if its owner has removed some.
         input.advance(self.decoder.take_told().min(input.len()));
+        self.decoder.medium_message(input)
+    }
+
+    #[inline(never)]
+    pub(super) fn receive_any<'i>(&mut self, input: &'i mut BytesMut) -> Option<Received<'i>> {
         self.give_back(input);
         if self.is_over() {
             input.clear();
@@ -166,6 +178,10 @@ impl ReceiveHalf {
                 },
                 Decoded::NeedMore { keep } => {
                     input.truncate(keep);
+                    // Moves what is left to the front of its memory, if that is less than has gone from there. The next
+                    // read then has more room, in memory that is in the cache, and no large message has to be moved
+                    // because it began far behind.
+                    let _moved = input.try_reclaim(input.capacity() - input.len() + 1);
                     self.keep_text(input);
                     self.end_of_stream(input)
                 }
@@ -197,9 +213,6 @@ impl ReceiveHalf {
     fn keep_text(&mut self, input: &mut BytesMut) -> usize {
         let count = self.decoder.validated();
         if count > 0 {
-            // While a slice of it is kept here the memory in front of it cannot be used again, so that is done now, as
-            // far as it gives a reader the room it may want.
-            let _found = ROOM.into_iter().any(|room| input.try_reclaim(room));
             let rest = input.split_off(count);
             self.text = core::mem::replace(input, rest);
         }
@@ -211,7 +224,10 @@ impl ReceiveHalf {
     fn give_back(&mut self, input: &mut BytesMut) {
         if !self.text.is_empty() {
             let mut whole = core::mem::take(&mut self.text);
+            let room = input.capacity() - input.len();
             whole.unsplit(core::mem::take(input));
+            // Where there was not the room that the reader wants it took memory of its own; next time there is.
+            whole.reserve(room);
             *input = whole;
         }
     }

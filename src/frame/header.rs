@@ -156,12 +156,20 @@ impl Start {
         if length < limit { Some((kind, usize::from(length))) } else { None }
     }
 
-    /// Type of a message, if this is the only frame of one, masked as it should be, whose length stands in the two bytes
-    /// that follow.
+    /// Type and length of a message, and the size of its header, which begins with these two bytes, if this is the only
+    /// frame of one, its length takes two bytes more at most, it is masked as it should be and has no reserved bit set.
     #[inline]
-    pub(crate) fn medium_message(self, masked: bool) -> Option<MessageKind> {
-        let expected = if masked { MASK | EXTENDED_16 } else { EXTENDED_16 };
-        if self.0[1] == expected { self.whole_message() } else { None }
+    pub(crate) fn medium_message(self, masked: bool, header: &[u8]) -> Option<(MessageKind, usize, usize)> {
+        let kind = self.whole_message()?;
+        let (mask, key_size) = if masked { (MASK, 4) } else { (0, 0) };
+        let length = self.0[1] ^ mask;
+        if length == EXTENDED_16 {
+            let [_, _, extended @ ..] = header.first_chunk::<4>()?;
+            let length = u16::from_be_bytes(*extended);
+            // A longer form than is needed is not for here.
+            return if length > u16::from(SHORT) { Some((kind, usize::from(length), 4 + key_size)) } else { None };
+        }
+        if length <= SHORT { Some((kind, usize::from(length), 2 + key_size)) } else { None }
     }
 
     /// Type of a message, if this is the only frame of one and has no reserved bit set.
