@@ -242,7 +242,11 @@ impl Decoder {
             return self.show(fin);
         }
         loop {
-            let step = if self.in_payload { self.payload(input) } else { self.header(input) };
+            let step = if self.in_payload {
+                self.payload(input)
+            } else {
+                self.short_fragments(input).and_then(|()| self.header(input))
+            };
             match step {
                 Ok(Some(decoded)) => {
                     self.make_ready();
@@ -252,6 +256,50 @@ impl Decoder {
                 Err(violation) => return Decoded::Violation(violation),
             }
         }
+    }
+
+    /// Takes what the input holds of fragments in the middle of a message that are short and whole; the last one of the
+    /// message, and all that is to be refused but text, is left to [`header`](Self::header).
+    #[inline]
+    fn short_fragments(&mut self, input: &mut [u8]) -> Result<(), Violation> {
+        let is_text = match self.sequence {
+            Sequence::Within(kind) if self.delivery == Delivery::Messages && !self.compressed => {
+                kind == MessageKind::Text
+            }
+            Sequence::Within(_) | Sequence::Idle => return Ok(()),
+        };
+        while let Some((length, size, key)) = self.short_fragment(input) {
+            self.key = key;
+            self.left = length as u64;
+            self.length += length as u64;
+            self.fragments += 1;
+            self.next += size;
+            if self.start == self.end {
+                self.begin_at(self.next);
+            }
+            if !self.block(input, length, is_text) {
+                return Err(Violation::TextNotUtf8);
+            }
+        }
+        Ok(())
+    }
+
+    /// The length of the payload, the size of the header and the key, if the next frame is such a fragment and keeps the
+    /// limits.
+    #[inline(always)]
+    fn short_fragment(&self, input: &[u8]) -> Option<(usize, usize, Option<MaskingKey>)> {
+        let rest = input.get(self.next..)?;
+        let length = Start(*rest.first_chunk()?).short_fragment(self.role == Role::Server)?;
+        let (size, key) = match self.role {
+            Role::Server => {
+                let [_, _, key @ ..] = *rest.first_chunk::<6>()?;
+                (6, Some(MaskingKey::new(key)))
+            }
+            Role::Client => (2, None),
+        };
+        let is_allowed = length as u64 <= self.max_frame.min(self.max_message.saturating_sub(self.length))
+            && self.fragments < self.max_fragments;
+        if is_allowed && size + length <= rest.len() { Some((length, size, key)) } else { None }
     }
 
     /// Reads the next header, and a control frame whole.
@@ -393,23 +441,35 @@ impl Decoder {
     /// can mend.
     #[inline]
     fn block(&mut self, input: &mut [u8], step: usize, is_text: bool) -> bool {
-        if self.end != self.next {
-            input.copy_within(self.next..self.next + step, self.end);
-        }
-        let block = self.end..self.end + step;
+        let (to, from) = (self.end, self.next);
         self.end += step;
         self.next += step;
         self.left -= step as u64;
         let mut is_ascii = false;
-        if let (Some(key), Some(bytes)) = (self.key, input.get_mut(block.clone())) {
-            let turned;
-            (turned, is_ascii) = if is_text { key.apply_noticing_ascii(bytes) } else { (key.apply(bytes), false) };
-            self.key = Some(turned);
+        match self.key {
+            // Far enough apart, it is unmasked while it is copied.
+            Some(key) if to + step <= from => {
+                if let Some((to, from)) = halves(input, to, from, step) {
+                    is_ascii = key.apply_to_copy(from, to);
+                    self.key = Some(key.turned(step));
+                }
+            }
+            key => {
+                if to != from {
+                    input.copy_within(from..from + step, to);
+                }
+                if let (Some(key), Some(bytes)) = (key, input.get_mut(to..to + step)) {
+                    let turned;
+                    (turned, is_ascii) =
+                        if is_text { key.apply_noticing_ascii(bytes) } else { (key.apply(bytes), false) };
+                    self.key = Some(turned);
+                }
+            }
         }
         if !is_text {
             return true;
         }
-        if is_ascii && self.valid == block.start {
+        if is_ascii && self.valid == to {
             self.valid = self.end;
             return true;
         }
@@ -498,6 +558,13 @@ impl Decoder {
         }
         Decoded::NeedMore { keep }
     }
+}
+
+/// The place for `count` bytes at `to`, and the bytes themselves at `from`, which is behind it.
+#[inline]
+fn halves(input: &mut [u8], to: usize, from: usize, count: usize) -> Option<(&mut [u8], &[u8])> {
+    let (front, back) = input.split_at_mut_checked(from)?;
+    Some((front.get_mut(to..to + count)?, back.get(..count)?))
 }
 
 /// Unmasks a whole payload; false if it is not text.

@@ -172,6 +172,15 @@ impl Start {
         if length <= SHORT { Some((kind, usize::from(length), 2 + key_size)) } else { None }
     }
 
+    /// Length of a fragment in the middle of a message, if it is at most 125, the frame is masked as it should be and has
+    /// no reserved bit set.
+    #[inline(always)]
+    pub(crate) fn short_fragment(self, masked: bool) -> Option<usize> {
+        let [first, second] = self.0;
+        let length = if masked { second ^ MASK } else { second };
+        if first == Opcode::Continuation.bits() && length <= SHORT { Some(usize::from(length)) } else { None }
+    }
+
     /// Type of a message, if this is the only frame of one and has no reserved bit set.
     #[inline(always)]
     const fn whole_message(self) -> Option<MessageKind> {

@@ -64,6 +64,27 @@ impl MaskingKey {
         (self.turned(length), is_ascii(seen))
     }
 
+    /// Masks or unmasks `from` into `to`, which is as long; whether all that comes out is ASCII.
+    #[inline]
+    pub(crate) fn apply_to_copy(self, from: &[u8], to: &mut [u8]) -> bool {
+        let word = self.twice();
+        let mut seen = 0;
+        for (source, target) in from.chunks_exact(8).zip(to.chunks_exact_mut(8)) {
+            if let (Ok(source), Ok(target)) = (source.try_into(), <&mut [u8; 8]>::try_from(target)) {
+                let source: &[u8; 8] = source;
+                *target = *source;
+                seen |= xor(target, word);
+            }
+        }
+        let rest = from.chunks_exact(8).remainder();
+        let whole = from.len() - rest.len();
+        for ((source, target), key) in rest.iter().zip(to.iter_mut().skip(whole)).zip(word.to_le_bytes()) {
+            *target = source ^ key;
+            seen |= u64::from(*target);
+        }
+        is_ascii(seen)
+    }
+
     /// For a payload that is short and whole: [`apply_noticing_ascii`](Self::apply_noticing_ascii) without the
     /// preparations that pay for longer ones.
     #[inline(always)]
