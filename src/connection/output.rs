@@ -72,14 +72,28 @@ impl Large {
     /// Removes up to `count` bytes from the first payload, and that itself when nothing of it is left; how many.
     fn remove(&mut self, count: usize) -> usize {
         let Some(first) = self.queue.front_mut() else { return 0 };
-        let ready: &mut dyn Buf = if first.key.is_some() { &mut self.window } else { &mut first.payload };
-        let removed = count.min(ready.remaining());
-        ready.advance(removed);
+        let removed = if first.key.is_none() {
+            let removed = count.min(first.payload.len());
+            if removed < first.payload.len() {
+                first.payload.advance(removed);
+            } else {
+                self.queue.pop_front();
+                self.fill_window();
+            }
+            removed
+        } else {
+            let removed = count.min(self.window.len());
+            self.window.advance(removed);
+            if self.window.is_empty() {
+                self.window.clear();
+                if first.payload.is_empty() {
+                    self.queue.pop_front();
+                }
+                self.fill_window();
+            }
+            removed
+        };
         self.bytes -= removed;
-        if first.payload.is_empty() && self.window.is_empty() {
-            self.queue.pop_front();
-        }
-        self.fill_window();
         removed
     }
 }
@@ -89,6 +103,14 @@ impl Output {
     #[inline]
     pub(super) fn small(&mut self) -> &mut BytesMut {
         &mut self.small
+    }
+
+    /// Where a frame of so many bytes is appended, if it is clear at a glance that no more than `most` wait then.
+    #[inline]
+    pub(super) fn room_for(&mut self, size: usize, most: usize) -> Option<&mut BytesMut> {
+        // Where no Pong waits, none is held back either.
+        let is_clear = self.large.is_none() && self.pongs == 0 && size <= most.saturating_sub(self.small.len());
+        is_clear.then_some(&mut self.small)
     }
 
     /// Appends a payload by reference, which is not empty. It is masked with the key when it goes out.
@@ -148,17 +170,28 @@ impl Output {
                 self.pongs = 0;
             }
         }
+        let mut small = 0;
         if let Some(large) = &mut self.large {
             while let Some(first) = large.queue.front_mut().filter(|_| count > 0) {
-                let small = count.min(first.before);
-                first.before -= small;
-                large.before -= small;
-                self.small.advance(small);
-                count -= small;
+                let before = count.min(first.before);
+                first.before -= before;
+                large.before -= before;
+                small += before;
+                count -= before;
                 count -= large.remove(count);
             }
         }
-        self.small.advance(count);
+        self.remove_small(small + count);
+    }
+
+    #[inline]
+    fn remove_small(&mut self, count: usize) {
+        if count == self.small.len() {
+            // Begins anew at the front of its memory, which is in the cache.
+            self.small.clear();
+        } else {
+            self.small.advance(count);
+        }
     }
 }
 
@@ -187,6 +220,9 @@ impl Buf for Output {
     #[inline]
     fn advance(&mut self, count: usize) {
         assert!(count <= self.remaining(), "cannot advance past what remains");
+        if self.large.is_none() && self.pongs == 0 {
+            return self.remove_small(count);
+        }
         let now = count.min(self.queued());
         self.remove(now);
         if self.pongs == 0 {

@@ -9,7 +9,7 @@ use crate::config::Config;
 #[cfg(feature = "deflate")]
 use crate::deflate::{DeflateConfig, DeflateParameters};
 use crate::event::{Cause, Closure};
-use crate::frame::{EncodedHeader, FrameHeader, MAX_CONTROL, MaskingKey, MaskingKeys, RSV1};
+use crate::frame::{EncodedHeader, FrameHeader, MAX_CONTROL, MAX_SHORT, MaskingKey, MaskingKeys, RSV1};
 use crate::interest::Interest;
 use crate::message::Message;
 use crate::misuse::{SendError, SendErrorKind};
@@ -262,8 +262,21 @@ impl SendHalf {
         self.role
     }
 
+    /// Sends a message that is not given away.
     #[inline]
     fn copy(&mut self, kind: MessageKind, payload: &[u8]) -> Result<(), SendError> {
+        if payload.len() <= MAX_SHORT && self.deflating.is_none() && self.may_begin().is_ok() {
+            if let Some(buffer) = self.output.room_for(EncodedHeader::ROOM + payload.len(), self.max_buffered) {
+                let key = self.keys.as_mut().map(|keys| keys.next());
+                append_short(buffer, kind.opcode(), key, payload);
+                return Ok(());
+            }
+        }
+        self.copy_any(kind, payload)
+    }
+
+    #[inline(never)]
+    fn copy_any(&mut self, kind: MessageKind, payload: &[u8]) -> Result<(), SendError> {
         self.may_begin()?;
         if self.deflates(payload.len()) {
             return Ok(self.deflate(kind.opcode(), payload, true)?);
@@ -480,16 +493,21 @@ const fn deflated_size(length: usize) -> usize {
     Deflating::bound(length).saturating_add(FrameHeader::MAX_SIZE)
 }
 
+/// Appends a whole message of at most 125 bytes.
+#[inline]
+fn append_short(buffer: &mut BytesMut, opcode: Opcode, key: Option<MaskingKey>, payload: &[u8]) {
+    let start = EncodedHeader::append_short(opcode, key, payload.len(), buffer);
+    buffer.extend_from_slice(payload);
+    if let Some(key) = key {
+        key.apply_short(buffer.get_mut(start..).unwrap_or_default());
+    }
+}
+
 #[inline]
 fn copy_frame(buffer: &mut BytesMut, header: &FrameHeader, payload: &[u8]) {
     buffer.reserve(EncodedHeader::ROOM + payload.len());
     header.encode().append_to(buffer);
-    let start = buffer.len();
     match header.masking_key {
-        Some(key) if payload.len() <= MAX_CONTROL => {
-            buffer.extend_from_slice(payload);
-            key.apply_short(buffer.get_mut(start..).unwrap_or_default());
-        }
         Some(key) => {
             copy_masked(buffer, key, payload);
         }

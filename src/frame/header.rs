@@ -12,8 +12,10 @@ const MASK: u8 = 0x80;
 const LENGTH: u8 = 0x7F;
 /// The largest length that fits the second byte.
 const SHORT: u8 = 125;
+/// The largest payload whose length fits the second byte.
+pub(crate) const MAX_SHORT: usize = SHORT as usize;
 /// The largest payload of a control frame in bytes (RFC 6455 §5.5).
-pub(crate) const MAX_CONTROL: usize = SHORT as usize;
+pub(crate) const MAX_CONTROL: usize = MAX_SHORT;
 const EXTENDED_16: u8 = 126;
 /// The first reserved bit, as [`FrameHeader::rsv`] has it.
 pub(crate) const RSV1: u8 = 4;
@@ -110,6 +112,27 @@ pub struct EncodedHeader {
 impl EncodedHeader {
     /// How much room there has to be for [`append_to`](Self::append_to).
     pub(crate) const ROOM: usize = 16;
+
+    /// Appends the header of a whole message of at most [`MAX_SHORT`] bytes; where it ends.
+    #[inline]
+    pub(crate) fn append_short(opcode: Opcode, key: Option<MaskingKey>, length: usize, buffer: &mut BytesMut) -> usize {
+        let first = FIN | opcode.bits();
+        let second = length as u8;
+        let end = buffer.len() + 2;
+        match key {
+            None => {
+                buffer.extend_from_slice(&[first, second]);
+                end
+            }
+            Some(key) => {
+                let [a, b, c, d] = key.to_bytes();
+                // Eight bytes are one store, six are two.
+                buffer.extend_from_slice(&[first, MASK | second, a, b, c, d, 0, 0]);
+                buffer.truncate(end + 4);
+                end + 4
+            }
+        }
+    }
 
     /// Appends the header.
     #[inline]
