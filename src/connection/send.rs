@@ -267,8 +267,13 @@ impl SendHalf {
     fn copy(&mut self, kind: MessageKind, payload: &[u8]) -> Result<(), SendError> {
         if payload.len() <= MAX_SHORT && self.deflating.is_none() && self.may_begin().is_ok() {
             if let Some(buffer) = self.output.room_for(EncodedHeader::ROOM + payload.len(), self.max_buffered) {
-                let key = self.keys.as_mut().map(|keys| keys.next());
-                append_short(buffer, kind.opcode(), key, payload);
+                match &mut self.keys {
+                    None => {
+                        EncodedHeader::append_short(kind.opcode(), payload.len(), buffer);
+                        buffer.extend_from_slice(payload);
+                    }
+                    Some(keys) => append_short_masked(buffer, kind.opcode(), keys.next(), payload),
+                }
                 return Ok(());
             }
         }
@@ -493,14 +498,13 @@ const fn deflated_size(length: usize) -> usize {
     Deflating::bound(length).saturating_add(FrameHeader::MAX_SIZE)
 }
 
-/// Appends a whole message of at most 125 bytes.
-#[inline]
-fn append_short(buffer: &mut BytesMut, opcode: Opcode, key: Option<MaskingKey>, payload: &[u8]) {
-    let start = EncodedHeader::append_short(opcode, key, payload.len(), buffer);
+/// Appends a whole message of at most 125 bytes, masked. On its own, so that a server's way past it stays short.
+#[inline(never)]
+fn append_short_masked(buffer: &mut BytesMut, opcode: Opcode, key: MaskingKey, payload: &[u8]) {
+    EncodedHeader::append_short_masked(opcode, payload.len(), key, buffer);
+    let start = buffer.len();
     buffer.extend_from_slice(payload);
-    if let Some(key) = key {
-        key.apply_short(buffer.get_mut(start..).unwrap_or_default());
-    }
+    key.apply_short(buffer.get_mut(start..).unwrap_or_default());
 }
 
 #[inline]

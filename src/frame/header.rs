@@ -113,25 +113,20 @@ impl EncodedHeader {
     /// How much room there has to be for [`append_to`](Self::append_to).
     pub(crate) const ROOM: usize = 16;
 
-    /// Appends the header of a whole message of at most [`MAX_SHORT`] bytes; where it ends.
+    /// Appends the header of a whole message of at most [`MAX_SHORT`] bytes.
     #[inline]
-    pub(crate) fn append_short(opcode: Opcode, key: Option<MaskingKey>, length: usize, buffer: &mut BytesMut) -> usize {
-        let first = FIN | opcode.bits();
-        let second = length as u8;
-        let end = buffer.len() + 2;
-        match key {
-            None => {
-                buffer.extend_from_slice(&[first, second]);
-                end
-            }
-            Some(key) => {
-                let [a, b, c, d] = key.to_bytes();
-                // Eight bytes are one store, six are two.
-                buffer.extend_from_slice(&[first, MASK | second, a, b, c, d, 0, 0]);
-                buffer.truncate(end + 4);
-                end + 4
-            }
-        }
+    pub(crate) fn append_short(opcode: Opcode, length: usize, buffer: &mut BytesMut) {
+        buffer.extend_from_slice(&[FIN | opcode.bits(), length as u8]);
+    }
+
+    /// [`append_short`](Self::append_short) for a payload that is masked.
+    #[inline]
+    pub(crate) fn append_short_masked(opcode: Opcode, length: usize, key: MaskingKey, buffer: &mut BytesMut) {
+        let [a, b, c, d] = key.to_bytes();
+        let end = buffer.len() + 6;
+        // Eight bytes are one store, six are two.
+        buffer.extend_from_slice(&[FIN | opcode.bits(), MASK | length as u8, a, b, c, d, 0, 0]);
+        buffer.truncate(end);
     }
 
     /// Appends the header.
