@@ -149,6 +149,9 @@ impl Decoder {
     /// `None` says nothing about the input but that [`decode`](Self::decode) has to look at it; it is as it was then.
     #[inline(always)]
     pub(crate) fn short_message(&mut self, input: &mut [u8]) -> Option<(MessageKind, Span)> {
+        if self.told > TOLD {
+            return None;
+        }
         let size = input.len();
         let rest = input.get_mut(self.told..)?;
         let start = Start(*rest.first_chunk()?);
@@ -175,13 +178,10 @@ impl Decoder {
         };
         let start = self.told + header;
         let end = start + length;
-        if end < size && end < TOLD {
-            self.told = end;
-            return Some((kind, Span { start, end, consume: 0 }));
-        }
-        // All before it goes with it, so that the input is empty when the last one has been told.
-        self.told = 0;
-        Some((kind, Span { start, end, consume: end }))
+        // The last one takes all before it along, so that the input is empty when all has been told.
+        let consume = if end == size { end } else { 0 };
+        self.told = end - consume;
+        Some((kind, Span { start, end, consume }))
     }
 
     /// How much of the front of the input has been told and is to be removed before [`decode`](Self::decode).

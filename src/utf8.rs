@@ -21,13 +21,11 @@ pub(crate) fn check(bytes: &[u8]) -> Result<usize, usize> {
 
 /// Whether `bytes`, which are few, are ASCII.
 #[inline(always)]
-pub(crate) fn is_short_ascii(mut bytes: &[u8]) -> bool {
-    let mut seen = 0;
-    while let Some((eight, rest)) = bytes.split_first_chunk() {
-        seen |= u64::from_ne_bytes(*eight);
-        bytes = rest;
-    }
-    let seen = bytes.iter().fold(seen, |seen, byte| seen | u64::from(*byte));
+pub(crate) fn is_short_ascii(bytes: &[u8]) -> bool {
+    // The last eight bytes overlap the words before them, so that no length leaves a rest.
+    let Some(last) = bytes.last_chunk() else { return bytes.is_ascii() };
+    let words = bytes.chunks_exact(8).filter_map(|chunk| chunk.try_into().ok());
+    let seen = words.fold(u64::from_ne_bytes(*last), |seen, word| seen | u64::from_ne_bytes(word));
     seen & 0x8080_8080_8080_8080 == 0
 }
 
