@@ -364,8 +364,8 @@ impl Connection {
 
 #[cfg(feature = "handshake")]
 impl Connection {
-    /// Puts the head of the handshake's answer ahead of every frame.
-    pub(crate) fn preceded_by(mut self, head: &[u8]) -> Self {
+    /// Puts the head of the handshake's answer, which comes in pieces, ahead of every frame.
+    pub(crate) fn preceded_by(mut self, head: &[&[u8]]) -> Self {
         self.sender.precede(head);
         self
     }

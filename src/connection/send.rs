@@ -488,8 +488,10 @@ impl SendHalf {
     }
 
     #[cfg(feature = "handshake")]
-    pub(super) fn precede(&mut self, head: &[u8]) {
-        self.output.small().extend_from_slice(head);
+    pub(super) fn precede(&mut self, head: &[&[u8]]) {
+        let output = self.output.small();
+        output.reserve(head.iter().map(|piece| piece.len()).sum());
+        head.iter().for_each(|piece| output.extend_from_slice(piece));
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::build::{BuildError, HeaderLines, check_subprotocol};
 use super::compression::{self, Agreement};
-use super::extensions::Extensions;
-use super::fields::{is_token, lists};
+use super::extensions::{self, Extensions, Grammar};
+use super::fields::{Once, is_token, lists};
 use super::head::{HeadError, HeadReader, Headers, RawHead};
 use super::key::{Key, accept_key, from_nonce};
 use super::uri::WebSocketUri;
@@ -82,20 +82,26 @@ impl Request {
     }
 
     fn encode(&self, key: &Key, config: &Config) -> Bytes {
-        let mut lines = HeaderLines::default();
-        lines.push("Host", &[self.uri.authority().as_bytes()]);
-        lines.push("Upgrade", &[b"websocket"]);
-        lines.push("Connection", &[b"Upgrade"]);
-        lines.push("Sec-WebSocket-Key", &[key]);
-        lines.push("Sec-WebSocket-Version", &[b"13"]);
-        if !self.subprotocols.is_empty() {
-            lines.push("Sec-WebSocket-Protocol", &[self.subprotocols.join(", ").as_bytes()]);
-        }
-        if let Some(offers) = compression::offers(config) {
-            lines.push("Sec-WebSocket-Extensions", &[offers.as_bytes()]);
-        }
-        let resource = self.uri.resource().as_bytes();
-        [b"GET ", resource, b" HTTP/1.1\r\n", lines.as_bytes(), self.headers.as_bytes(), b"\r\n"].concat().into()
+        let (authority, subprotocols) = (self.uri.authority(), self.subprotocols.join(", "));
+        let offers = compression::offers(config).unwrap_or_default();
+        let line = |name: &'static [u8], value: &str| if value.is_empty() { &[][..] } else { name };
+        let head: [&[u8]; 14] = [
+            b"GET ",
+            self.uri.resource().as_bytes(),
+            b" HTTP/1.1\r\nHost: ",
+            authority.as_bytes(),
+            b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ",
+            key,
+            b"\r\nSec-WebSocket-Version: 13",
+            line(b"\r\nSec-WebSocket-Protocol: ", &subprotocols),
+            subprotocols.as_bytes(),
+            line(b"\r\nSec-WebSocket-Extensions: ", &offers),
+            offers.as_bytes(),
+            b"\r\n",
+            self.headers.as_bytes(),
+            b"\r\n",
+        ];
+        head.concat().into()
     }
 }
 
@@ -164,27 +170,24 @@ impl Handshake {
         if let Some(flaw) = self.failed {
             return Err(Error::Invalid(flaw));
         }
-        let response = loop {
-            let response = match self.reader.read(input) {
+        let answer = loop {
+            let answer = match self.reader.read(input) {
                 Ok(None) => return Ok(None),
-                Ok(Some(head)) => ResponseHead::parse(&head),
+                Ok(Some(head)) => self.read(head),
                 Err(error) => Err(error.into()),
             };
-            match response {
-                Ok(interim) if matches!(interim.status, 100 | 102..=199) => {}
+            match answer {
+                Ok((interim, None)) if matches!(interim.status, 100 | 102..=199) => {}
                 other => break other,
             }
         };
-        let checked = response.and_then(|head| {
-            // RFC 6455 §4.1: any other status is handled as HTTP.
-            if head.status == 101 {
-                let (agreement, subprotocol) = self.check(&head)?;
+        let checked = answer.and_then(|(response, agreed)| match agreed {
+            Some((agreement, subprotocol)) => {
                 let keys = self.keys.take().ok_or(Flaw::Over)?;
                 let connection = agreement.apply(Connection::with_keys(keys, &self.config));
-                Ok(Ok(Accepted { connection, response: head, subprotocol }))
-            } else {
-                Ok(Err(Declined { response: head, body: input.split().freeze() }))
+                Ok(Ok(Accepted { connection, response, subprotocol }))
             }
+            None => Ok(Err(Declined { response, body: input.split().freeze() })),
         });
         self.failed = Some(checked.as_ref().err().copied().unwrap_or(Flaw::Over));
         match checked {
@@ -194,41 +197,100 @@ impl Handshake {
         }
     }
 
+    /// Parses an answer; with it comes what is agreed on, if it is a 101. RFC 6455 §4.1: any other status is handled as
+    /// HTTP.
+    fn read(&self, raw: RawHead) -> Result<(ResponseHead, Option<Agreed>), Flaw> {
+        let headers_start = raw.headers_start();
+        let (status, agreed) = raw.with_room(|bytes, room| {
+            let mut parsed = httparse::Response::new(&mut []);
+            let status = httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, bytes, room);
+            let (Ok(httparse::Status::Complete(_)), Some(http_minor), Some(status)) =
+                (status, parsed.version, parsed.code)
+            else {
+                return Err(Flaw::Malformed);
+            };
+            let agreed = match status {
+                // RFC 9110 §15: no status is below 100.
+                0..=99 => return Err(Flaw::Malformed),
+                101 => {
+                    let extensions = Extensions::new(Headers::new(bytes, headers_start));
+                    Some(self.check(http_minor, &Fields::collect(parsed.headers), extensions)?)
+                }
+                _ => None,
+            };
+            Ok((status, agreed))
+        })?;
+        Ok((ResponseHead { bytes: raw.bytes, status, headers_start }, agreed))
+    }
+
     /// The rules for a 101; the extension and the subprotocol in use if they are kept.
-    fn check(&self, head: &ResponseHead) -> Result<(Agreement, Option<String>), Flaw> {
-        let values = |name: &'static str| {
-            head.headers().filter(move |(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-        };
-        if head.http_minor == 0 {
+    fn check(&self, http_minor: u8, fields: &Fields<'_>, extensions: Extensions<'_>) -> Result<Agreed, Flaw> {
+        if http_minor == 0 {
             return Err(Flaw::HttpVersion);
         }
         // RFC 9110 §8.6, RFC 9112 §6.1: neither belongs to a 101. What came after it could be taken for a body.
-        if values("content-length").any(|value| value != b"0") || values("transfer-encoding").next().is_some() {
+        if fields.has_body {
             return Err(Flaw::Body);
         }
-        let mut upgrades = values("upgrade");
-        if !upgrades.next().is_some_and(|value| value.eq_ignore_ascii_case(b"websocket")) || upgrades.next().is_some() {
+        if !fields.upgrade.value().is_some_and(|value| value.eq_ignore_ascii_case(b"websocket")) {
             return Err(Flaw::Upgrade);
         }
-        if !values("connection").any(|value| lists(value, "upgrade")) {
+        if !fields.connection_upgrades {
             return Err(Flaw::Connection);
         }
-        let mut accepts = values("sec-websocket-accept");
-        if accepts.next() != Some(&self.accept[..]) || accepts.next().is_some() {
+        if fields.accept.value() != Some(&self.accept[..]) {
             return Err(Flaw::Accept);
         }
-        let extensions = Extensions::new(head.headers());
-        if !extensions.clone().are_well_formed() {
+        if !fields.extensions.is_kept() {
             return Err(Flaw::Extension);
         }
-        let agreement = compression::confirm(&self.config, extensions).ok_or(Flaw::Extension)?;
-        let mut subprotocols = values("sec-websocket-protocol");
-        let Some(chosen) = subprotocols.next() else { return Ok((agreement, None)) };
-        if subprotocols.next().is_some() || !is_token(chosen) {
-            return Err(Flaw::Subprotocol);
+        let agreement = if fields.extensions.is_present() {
+            compression::confirm(&self.config, extensions).ok_or(Flaw::Extension)?
+        } else {
+            Agreement::default()
+        };
+        if matches!(fields.subprotocol, Once::Missing) {
+            return Ok((agreement, None));
         }
+        let chosen = fields.subprotocol.value().filter(|chosen| is_token(chosen)).ok_or(Flaw::Subprotocol)?;
         let offered = self.subprotocols.iter().find(|offered| offered.as_bytes() == chosen);
         offered.map(|offered| (agreement, Some(offered.clone()))).ok_or(Flaw::Subprotocol)
+    }
+}
+
+/// What a 101 agrees on: extensions, and the subprotocol.
+type Agreed = (Agreement, Option<String>);
+
+/// What the rules for a 101 look at, collected in one walk over the headers.
+#[derive(Default)]
+struct Fields<'h> {
+    upgrade: Once<'h>,
+    accept: Once<'h>,
+    subprotocol: Once<'h>,
+    connection_upgrades: bool,
+    has_body: bool,
+    extensions: Grammar,
+}
+
+impl<'h> Fields<'h> {
+    fn collect(headers: &[httparse::Header<'h>]) -> Self {
+        let mut fields = Self::default();
+        for header in headers {
+            let value = header.value;
+            let is = |name: &str| header.name.eq_ignore_ascii_case(name);
+            match header.name.len() {
+                7 if is("upgrade") => fields.upgrade.add(value),
+                10 if is("connection") => fields.connection_upgrades |= lists(value, "upgrade"),
+                14 if is("content-length") => fields.has_body |= value != b"0",
+                17 if is("transfer-encoding") => fields.has_body = true,
+                20 if is("sec-websocket-accept") => fields.accept.add(value),
+                22 if is("sec-websocket-protocol") => fields.subprotocol.add(value),
+                24 if is(extensions::NAME) => fields.extensions.add(value),
+                // RFC 6455 §4.1: what is not known says nothing.
+                _ => {}
+            }
+        }
+        fields
     }
 }
 
@@ -248,28 +310,11 @@ pub struct Accepted {
 #[derive(Clone)]
 pub struct ResponseHead {
     bytes: Bytes,
-    http_minor: u8,
     status: u16,
     headers_start: usize,
 }
 
 impl ResponseHead {
-    fn parse(raw: &RawHead) -> Result<Self, Flaw> {
-        raw.with_room(|bytes, room| {
-            let mut parsed = httparse::Response::new(room);
-            let (Ok(httparse::Status::Complete(_)), Some(http_minor), Some(status)) =
-                (parsed.parse(bytes), parsed.version, parsed.code)
-            else {
-                return Err(Flaw::Malformed);
-            };
-            // RFC 9110 §15: no status is below 100.
-            if status < 100 {
-                return Err(Flaw::Malformed);
-            }
-            Ok(Self { bytes: raw.bytes.clone(), http_minor, status, headers_start: raw.headers_start() })
-        })
-    }
-
     /// The status code.
     pub const fn status(&self) -> u16 {
         self.status
@@ -279,7 +324,7 @@ impl ResponseHead {
     ///
     /// *Complexity*: linear in the head.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.headers().first(name)
+        self.headers().next_named(name)
     }
 
     /// All header lines, in order.

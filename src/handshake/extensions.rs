@@ -40,23 +40,41 @@ impl<'a> Extensions<'a> {
     pub(super) const fn new(headers: Headers<'a>) -> Self {
         Self { lines: headers, line: Cursor::new(&[]) }
     }
+}
 
-    /// Whether every line keeps the grammar and, if there are lines, they hold one element at least.
-    pub(super) fn are_well_formed(mut self) -> bool {
-        let mut present = false;
-        let mut elements = 0;
-        while let Some((_, value)) = self.lines.find(|(name, _)| name.eq_ignore_ascii_case(NAME)) {
-            present = true;
-            let mut line = Cursor::new(value);
-            loop {
-                match element(&mut line) {
-                    Ok(Some(_)) => elements += 1,
-                    Ok(None) => break,
-                    Err(Malformed) => return false,
+/// Whether the lines of a head keep the grammar.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Grammar {
+    lines: usize,
+    elements: usize,
+    is_broken: bool,
+}
+
+impl Grammar {
+    /// Looks at the value of one more line.
+    pub(super) fn add(&mut self, value: &[u8]) {
+        self.lines += 1;
+        let mut line = Cursor::new(value);
+        loop {
+            match element(&mut line) {
+                Ok(Some(_)) => self.elements += 1,
+                Ok(None) => break,
+                Err(Malformed) => {
+                    self.is_broken = true;
+                    break;
                 }
             }
         }
-        !present || elements > 0
+    }
+
+    /// Whether there are lines.
+    pub(super) const fn is_present(self) -> bool {
+        self.lines > 0
+    }
+
+    /// Whether every line keeps the grammar and, if there are lines, they hold one element at least.
+    pub(super) const fn is_kept(self) -> bool {
+        !self.is_broken && (self.lines == 0 || self.elements > 0)
     }
 }
 
@@ -68,7 +86,7 @@ impl<'a> Iterator for Extensions<'a> {
             if let Ok(Some(extension)) = element(&mut self.line) {
                 return Some(extension);
             }
-            let (_, value) = self.lines.find(|(name, _)| name.eq_ignore_ascii_case(NAME))?;
+            let value = self.lines.next_named(NAME)?;
             self.line = Cursor::new(value);
         }
     }

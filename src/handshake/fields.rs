@@ -43,6 +43,32 @@ pub(super) fn lists(value: &[u8], token: &str) -> bool {
     elements(value).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
 }
 
+/// A header that may come once.
+#[derive(Clone, Copy, Default)]
+pub(super) enum Once<'h> {
+    #[default]
+    Missing,
+    Value(&'h [u8]),
+    Repeated,
+}
+
+impl<'h> Once<'h> {
+    pub(super) fn add(&mut self, value: &'h [u8]) {
+        *self = match self {
+            Self::Missing => Self::Value(value),
+            Self::Value(_) | Self::Repeated => Self::Repeated,
+        };
+    }
+
+    /// The value, if there is exactly one.
+    pub(super) fn value(self) -> Option<&'h [u8]> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Missing | Self::Repeated => None,
+        }
+    }
+}
+
 /// Reads a header value from left to right, each byte once.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cursor<'a> {

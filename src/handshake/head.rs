@@ -4,7 +4,8 @@ use super::fields::{is_token, trim};
 use crate::config::Config;
 use alloc::vec;
 use bytes::{Buf, Bytes, BytesMut};
-use httparse::{EMPTY_HEADER, Header};
+use core::mem::MaybeUninit;
+use httparse::Header;
 use memchr::memchr;
 
 /// So many header lines are parsed without an allocation.
@@ -49,6 +50,9 @@ impl HeadReader {
     ///
     /// *Complexity*: linear in the bytes that are new.
     pub(super) fn read(&mut self, input: &mut BytesMut) -> Result<Option<RawHead>, HeadError> {
+        if let Some(lines) = self.lines_of_whole_head(input) {
+            return Ok(Some(self.finish(input, input.len(), lines)));
+        }
         loop {
             let room = self.max_head.saturating_sub(self.taken);
             let Some(found) = memchr(b'\n', input.get(self.scanned..).unwrap_or_default()) else {
@@ -74,16 +78,44 @@ impl HeadReader {
                 // RFC 9112 §2.2: an empty line ahead of the first one is passed over.
                 self.take(input, 2);
             } else {
-                let lines = self.lines;
-                let size = self.scanned;
-                let mut bytes = input.split_to(size);
-                as_http_1_1(&mut bytes);
-                let bytes = bytes.freeze();
-                self.take(input, 0);
-                self.taken += size;
-                return Ok(Some(RawHead { bytes, lines }));
+                return Ok(Some(self.finish(input, self.scanned, self.lines)));
             }
         }
+    }
+
+    /// The common case, in one pass: the input is one head and nothing else, and nothing of it has been looked at. The
+    /// number of its lines; `None` says only that the input is to be looked at line by line.
+    fn lines_of_whole_head(&self, input: &[u8]) -> Option<usize> {
+        let room = self.max_head.saturating_sub(self.taken);
+        if self.scanned > 0 || input.len() > room || !input.ends_with(b"\r\n\r\n") || input.first() <= Some(&b'\r') {
+            return None;
+        }
+        let (mut line_feeds, mut bare, mut empty) = (0, false, 0);
+        let pairs = || input.iter().zip(input.get(1..).unwrap_or_default());
+        // So few at a time that a byte can count them, which is how the compiler makes vectors of it.
+        let mut rest = pairs();
+        while rest.len() > 0 {
+            let (mut block_line_feeds, mut block_empty) = (0_u8, 0_u8);
+            for (&first, &second) in rest.by_ref().take(128) {
+                block_line_feeds += u8::from(second == b'\n');
+                bare |= second == b'\n' && first != b'\r';
+                block_empty += u8::from(first == b'\n' && second == b'\r');
+            }
+            line_feeds += usize::from(block_line_feeds);
+            empty += usize::from(block_empty);
+        }
+        // The last line is the empty one, which ends the head, and the first is not a header.
+        let lines = line_feeds - 1;
+        if bare || empty != 1 || lines > self.max_headers.saturating_add(1) { None } else { Some(lines) }
+    }
+
+    /// Takes the head, which is so long, from the input.
+    fn finish(&mut self, input: &mut BytesMut, size: usize, lines: usize) -> RawHead {
+        let mut bytes = input.split_to(size);
+        as_http_1_1(&mut bytes);
+        self.take(input, 0);
+        self.taken += size;
+        RawHead { bytes: bytes.freeze(), lines }
     }
 
     /// Begins anew behind the first `count` bytes of the input.
@@ -116,11 +148,11 @@ pub(super) struct RawHead {
 
 impl RawHead {
     /// Lends enough room for the parsed headers.
-    pub(super) fn with_room<'a, T>(&'a self, parse: impl FnOnce(&'a [u8], &mut [Header<'a>]) -> T) -> T {
+    pub(super) fn with_room<'a, T>(&'a self, parse: impl FnOnce(&'a [u8], &mut [MaybeUninit<Header<'a>>]) -> T) -> T {
         if self.lines <= FEW {
-            parse(&self.bytes, &mut [EMPTY_HEADER; FEW])
+            parse(&self.bytes, &mut [const { MaybeUninit::uninit() }; FEW])
         } else {
-            parse(&self.bytes, &mut vec![EMPTY_HEADER; self.lines])
+            parse(&self.bytes, &mut vec![MaybeUninit::uninit(); self.lines])
         }
     }
 
@@ -144,9 +176,25 @@ impl<'a> Headers<'a> {
         Self { rest: bytes.get(start..).unwrap_or_default() }
     }
 
-    /// The value of the first line of this name.
-    pub(super) fn first(mut self, name: &str) -> Option<&'a [u8]> {
-        self.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    /// The value of the next line of this name.
+    pub(super) fn next_named(&mut self, name: &str) -> Option<&'a [u8]> {
+        loop {
+            let (found, value) = self.line()?;
+            if found.eq_ignore_ascii_case(name.as_bytes()) {
+                return Some(value);
+            }
+        }
+    }
+
+    /// The next line.
+    fn line(&mut self) -> Option<(&'a [u8], &'a [u8])> {
+        let line_feed = memchr(b'\n', self.rest)?;
+        let (line, rest) = self.rest.split_at_checked(line_feed + 1)?;
+        self.rest = rest;
+        let line = line.strip_suffix(b"\r\n")?;
+        let (name, value) = line.split_at_checked(memchr(b':', line)?)?;
+        debug_assert!(is_token(name));
+        Some((name, trim(value.get(1..)?)))
     }
 }
 
@@ -154,12 +202,7 @@ impl<'a> Iterator for Headers<'a> {
     type Item = (&'a str, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let line_feed = memchr(b'\n', self.rest)?;
-        let (line, rest) = self.rest.split_at_checked(line_feed + 1)?;
-        self.rest = rest;
-        let line = line.strip_suffix(b"\r\n")?;
-        let (name, value) = line.split_at_checked(memchr(b':', line)?)?;
-        debug_assert!(is_token(name));
-        Some((core::str::from_utf8(name).ok()?, trim(value.get(1..)?)))
+        let (name, value) = self.line()?;
+        Some((core::str::from_utf8(name).ok()?, value))
     }
 }

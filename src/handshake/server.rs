@@ -2,8 +2,8 @@
 
 use super::build::{BuildError, HeaderLines, check_subprotocol, check_value};
 use super::compression;
-use super::extensions::{self, Extensions};
-use super::fields::{elements, is_token, lists};
+use super::extensions::{self, Extensions, Grammar};
+use super::fields::{Once, elements, is_token, lists};
 use super::head::{HeadError, HeadReader, Headers, RawHead};
 use super::key::{self, Key, accept_key};
 use super::uri::{parse_port, split_authority};
@@ -87,7 +87,7 @@ impl Handshake {
         }
         let received = match self.reader.read(input) {
             Ok(None) => return Ok(None),
-            Ok(Some(head)) => Request::parse(&head, &self.config),
+            Ok(Some(head)) => Request::parse(head, &self.config),
             Err(error) => Err(Rejection::new(error.into(), None)),
         };
         self.state = match &received {
@@ -137,7 +137,7 @@ impl RequestHead {
     ///
     /// *Complexity*: linear in the head.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.headers().first(name)
+        self.headers().next_named(name)
     }
 
     /// All header lines, in order.
@@ -170,27 +170,22 @@ pub struct Request {
 impl Request {
     /// Checks a head in the order in which a fault decides about the answer: is it HTTP, is it GET, does it ask for an
     /// upgrade at all, and then the rules of RFC 6455 §4.2.1.
-    fn parse(raw: &RawHead, config: &Config) -> Result<Self, Rejection> {
-        raw.with_room(|bytes, room| {
-            let mut parsed = httparse::Request::new(room);
-            let (Ok(httparse::Status::Complete(_)), Some(method), Some(target), Some(version)) =
-                (parsed.parse(bytes), parsed.method, parsed.path, parsed.version)
-            else {
-                return Err(Rejection::new(Reason::Malformed, None));
-            };
-            // One space stands between method, target and version: the parser takes no other form.
-            let head = RequestHead {
-                bytes: raw.bytes.clone(),
-                method_end: method.len(),
-                target_end: method.len() + 1 + target.len(),
-                headers_start: raw.headers_start(),
-            };
-            let fields = Fields::collect(parsed.headers);
-            match fields.check(method, target, version, &head) {
-                Ok(key) => Ok(Self { head, key, config: config.clone() }),
-                Err(reason) => Err(Rejection::new(reason, Some(head))),
-            }
-        })
+    fn parse(raw: RawHead, config: &Config) -> Result<Self, Rejection> {
+        let parsed = raw.with_room(|bytes, room| {
+            let mut parsed = httparse::Request::new(&mut []);
+            let Ok(httparse::Status::Complete(_)) = parsed.parse_with_uninit_headers(bytes, room) else { return None };
+            let (method, target, version) = (parsed.method?, parsed.path?, parsed.version?);
+            let checked = Fields::collect(parsed.headers).check(method, target, version, parsed.headers);
+            Some((method.len(), target.len(), checked))
+        });
+        let Some((method, target, checked)) = parsed else { return Err(Rejection::new(Reason::Malformed, None)) };
+        // One space stands between method, target and version: the parser takes no other form.
+        let (headers_start, target_end) = (raw.headers_start(), method + 1 + target);
+        let head = RequestHead { bytes: raw.bytes, method_end: method, target_end, headers_start };
+        match checked {
+            Ok(key) => Ok(Self { head, key, config: config.clone() }),
+            Err(reason) => Err(Rejection::new(reason, Some(head))),
+        }
     }
 
     /// The request's head.
@@ -253,31 +248,26 @@ impl Request {
     ///
     /// # Errors
     /// [`BuildError::UnlistedSubprotocol`] if the client did not list the subprotocol of the answer.
-    #[allow(clippy::needless_pass_by_value, reason = "an answer serves one request")]
     pub fn accept(&self, answer: Answer) -> Result<Connection, BuildError> {
         let unlisted = |chosen: &&String| !self.subprotocols().any(|listed| listed == *chosen);
         if let Some(chosen) = answer.subprotocol.as_ref().filter(unlisted) {
             return Err(BuildError::UnlistedSubprotocol(chosen.clone()));
         }
-        let mut head = Vec::with_capacity(192 + answer.headers.as_bytes().len());
-        head.extend_from_slice(
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
-        );
-        head.extend_from_slice(&accept_key(&self.key));
-        if let Some(chosen) = &answer.subprotocol {
-            head.extend_from_slice(b"\r\nSec-WebSocket-Protocol: ");
-            head.extend_from_slice(chosen.as_bytes());
-        }
         let accepted = if answer.without_deflate { None } else { compression::accept(&self.config, self.extensions()) };
         let (agreement, extension) = accepted.unwrap_or_default();
-        if !extension.is_empty() {
-            head.extend_from_slice(b"\r\nSec-WebSocket-Extensions: ");
-            head.extend_from_slice(extension.as_bytes());
-        }
-        head.extend_from_slice(b"\r\n");
-        head.extend_from_slice(answer.headers.as_bytes());
-        head.extend_from_slice(b"\r\n");
-        Ok(agreement.apply(Connection::server(&self.config)).preceded_by(&head))
+        let line = |name: &'static [u8], value: &str| if value.is_empty() { &[][..] } else { name };
+        let subprotocol = answer.subprotocol.unwrap_or_default();
+        Ok(agreement.apply(Connection::server(&self.config)).preceded_by(&[
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
+            &accept_key(&self.key),
+            line(b"\r\nSec-WebSocket-Protocol: ", &subprotocol),
+            subprotocol.as_bytes(),
+            line(b"\r\nSec-WebSocket-Extensions: ", &extension),
+            extension.as_bytes(),
+            b"\r\n",
+            answer.headers.as_bytes(),
+            b"\r\n",
+        ]))
     }
 }
 
@@ -613,32 +603,6 @@ impl From<HeadError> for Reason {
     }
 }
 
-/// A header that may come once.
-#[derive(Clone, Copy, Default)]
-enum Once<'h> {
-    #[default]
-    Missing,
-    Value(&'h [u8]),
-    Repeated,
-}
-
-impl<'h> Once<'h> {
-    fn add(&mut self, value: &'h [u8]) {
-        *self = match self {
-            Self::Missing => Self::Value(value),
-            Self::Value(_) | Self::Repeated => Self::Repeated,
-        };
-    }
-
-    /// The value, if there is exactly one.
-    fn value(self) -> Option<&'h [u8]> {
-        match self {
-            Self::Value(value) => Some(value),
-            Self::Missing | Self::Repeated => None,
-        }
-    }
-}
-
 /// What the rules look at, collected in one walk over the headers.
 #[derive(Default)]
 struct Fields<'h> {
@@ -651,7 +615,7 @@ struct Fields<'h> {
     connection_upgrades: bool,
     has_body: bool,
     has_subprotocols: bool,
-    has_extensions: bool,
+    extensions: Grammar,
 }
 
 impl<'h> Fields<'h> {
@@ -673,7 +637,7 @@ impl<'h> Fields<'h> {
                 17 if is("transfer-encoding") => fields.has_body = true,
                 21 if is("sec-websocket-version") => fields.version.add(value),
                 22 if is("sec-websocket-protocol") => fields.has_subprotocols = true,
-                24 if is(extensions::NAME) => fields.has_extensions = true,
+                24 if is(extensions::NAME) => fields.extensions.add(value),
                 // RFC 6455 §4.2.1: what is not known is passed over.
                 _ => {}
             }
@@ -682,7 +646,7 @@ impl<'h> Fields<'h> {
     }
 
     /// The rules of RFC 6455 §4.2.1; the key if they are kept.
-    fn check(&self, method: &str, target: &str, version: u8, head: &RequestHead) -> Result<Key, Reason> {
+    fn check(&self, method: &str, target: &str, version: u8, headers: &[httparse::Header<'_>]) -> Result<Key, Reason> {
         if method != "GET" {
             return Err(Reason::Method);
         }
@@ -721,10 +685,10 @@ impl<'h> Fields<'h> {
         if matches!(self.origin, Once::Repeated) {
             return Err(Reason::Origin);
         }
-        if self.has_subprotocols && !are_subprotocols(head.headers()) {
+        if self.has_subprotocols && !are_subprotocols(headers) {
             return Err(Reason::Subprotocols);
         }
-        if self.has_extensions && !Extensions::new(head.headers()).are_well_formed() {
+        if !self.extensions.is_kept() {
             return Err(Reason::Extensions);
         }
         Ok(key)
@@ -739,9 +703,9 @@ fn is_version(text: &[u8]) -> bool {
 }
 
 /// A list of at least one token, none of them twice (RFC 6455 §4.1, §4.3).
-fn are_subprotocols(headers: Headers<'_>) -> bool {
-    let lines = headers.filter(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-protocol"));
-    let mut names: Vec<&[u8]> = lines.flat_map(|(_, value)| elements(value)).collect();
+fn are_subprotocols(headers: &[httparse::Header<'_>]) -> bool {
+    let lines = headers.iter().filter(|header| header.name.eq_ignore_ascii_case("sec-websocket-protocol"));
+    let mut names: Vec<&[u8]> = lines.flat_map(|header| elements(header.value)).collect();
     if names.is_empty() || !names.iter().all(|name| is_token(name)) {
         return false;
     }
