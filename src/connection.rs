@@ -88,6 +88,7 @@ impl Connection {
         Self::new(Role::Client, Some(keys), config)
     }
 
+    #[inline]
     fn new(role: Role, keys: Option<Box<MaskingKeys>>, config: &Config) -> Self {
         Self { receiver: ReceiveHalf::new(role, config), sender: SendHalf::new(role, keys, config) }
     }
@@ -365,6 +366,7 @@ impl Connection {
 #[cfg(feature = "handshake")]
 impl Connection {
     /// Puts the head of the handshake's answer, which comes in pieces, ahead of every frame.
+    #[inline]
     pub(crate) fn preceded_by(mut self, head: &[&[u8]]) -> Self {
         self.sender.precede(head);
         self

@@ -93,6 +93,7 @@ pub(crate) enum Decoded {
 }
 
 impl Decoder {
+    #[inline]
     pub(crate) fn new(role: Role, config: &Config) -> Self {
         let short_limit = config.max_frame.min(config.max_message).min(125) as u8 + 1;
         let mut decoder = Self {

@@ -1,7 +1,7 @@
 //! What an event holds can be kept: without a copy when it is a message, and without harm to what follows it.
 
 use ws_proto::bytes::{BufMut, Bytes, BytesMut};
-use ws_proto::{Cause, Config, Connection, Delivery, Event, Message, SendErrorKind, Utf8Bytes, Violation};
+use ws_proto::{Config, Connection, Delivery, Event, Message, SendErrorKind, Utf8Bytes};
 
 /// A frame of a server's, whose payload stays as it is.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {

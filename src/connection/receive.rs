@@ -76,6 +76,7 @@ impl<'i> Received<'i> {
 }
 
 impl ReceiveHalf {
+    #[inline]
     pub(super) fn new(role: Role, config: &Config) -> Self {
         Self {
             decoder: Decoder::new(role, config),

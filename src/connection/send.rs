@@ -56,6 +56,7 @@ struct CloseFrames {
 }
 
 impl SendHalf {
+    #[inline]
     pub(super) fn new(role: Role, keys: Option<Box<MaskingKeys>>, config: &Config) -> Self {
         Self {
             output: Output::default(),
@@ -491,7 +492,7 @@ impl SendHalf {
     pub(super) fn precede(&mut self, head: &[&[u8]]) {
         let output = self.output.small();
         output.reserve(head.iter().map(|piece| piece.len()).sum());
-        head.iter().for_each(|piece| output.extend_from_slice(piece));
+        head.iter().filter(|piece| !piece.is_empty()).for_each(|piece| output.extend_from_slice(piece));
     }
 }
 

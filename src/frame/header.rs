@@ -81,6 +81,7 @@ impl FrameHeader {
     /// The bytes of the header, its length in the shortest form. Only the form is seen to: what RFC 6455 does not
     /// allow, such as a long Ping, is encoded as it stands.
     #[inline]
+    #[allow(clippy::cast_possible_truncation, reason = "each arm names the lengths that fit")]
     pub fn encode(&self) -> EncodedHeader {
         let first = if self.fin { FIN } else { 0 } | (self.rsv << 4 & RSV) | self.opcode.bits();
         let (mask, key, key_size) = match self.masking_key {
@@ -115,12 +116,14 @@ impl EncodedHeader {
 
     /// Appends the header of a whole message of at most [`MAX_SHORT`] bytes.
     #[inline]
+    #[allow(clippy::cast_possible_truncation, reason = "the length is that small")]
     pub(crate) fn append_short(opcode: Opcode, length: usize, buffer: &mut BytesMut) {
         buffer.extend_from_slice(&[FIN | opcode.bits(), length as u8]);
     }
 
     /// [`append_short`](Self::append_short) for a payload that is masked.
     #[inline]
+    #[allow(clippy::cast_possible_truncation, reason = "the length is that small")]
     pub(crate) fn append_short_masked(opcode: Opcode, length: usize, key: MaskingKey, buffer: &mut BytesMut) {
         let [a, b, c, d] = key.to_bytes();
         let end = buffer.len() + 6;

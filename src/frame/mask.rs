@@ -127,7 +127,8 @@ impl MaskingKey {
     /// The key for the byte that comes `by` bytes later.
     #[inline]
     pub(crate) const fn turned(self, by: usize) -> Self {
-        Self(u32::from_le_bytes(self.0).rotate_right(by as u32 % 4 * 8).to_le_bytes())
+        let [bytes, ..] = by.to_le_bytes();
+        Self(u32::from_le_bytes(self.0).rotate_right(bytes as u32 % 4 * 8).to_le_bytes())
     }
 }
 

@@ -25,6 +25,7 @@ impl Agreement {
     }
 
     /// The connection that keeps to it.
+    #[inline]
     pub(super) fn apply(self, connection: Connection) -> Connection {
         #[cfg(feature = "deflate")]
         if let Some((config, agreed)) = self.deflate {

@@ -4,11 +4,23 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 
 /// Whether a byte may stand in a token (RFC 9110 §5.6.2).
-const fn is_token_byte(byte: u8) -> bool {
-    matches!(byte,
-        b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
-        | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z')
+#[inline]
+fn is_token_byte(byte: u8) -> bool {
+    TOKEN_BYTES.get(usize::from(byte)).is_some_and(|is_token_byte| *is_token_byte)
 }
+
+#[allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "it is made when this is compiled")]
+const TOKEN_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        table[byte] = matches!(byte as u8,
+            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+            | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z');
+        byte += 1;
+    }
+    table
+};
 
 const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
@@ -40,7 +52,9 @@ pub(super) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Whether a list holds a token, in any case.
 pub(super) fn lists(value: &[u8], token: &str) -> bool {
-    elements(value).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
+    // Mostly it is all there is.
+    value.eq_ignore_ascii_case(token.as_bytes())
+        || elements(value).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
 }
 
 /// A header that may come once.

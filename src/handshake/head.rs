@@ -90,23 +90,22 @@ impl HeadReader {
         if self.scanned > 0 || input.len() > room || !input.ends_with(b"\r\n\r\n") || input.first() <= Some(&b'\r') {
             return None;
         }
-        let (mut line_feeds, mut bare, mut empty) = (0, false, 0);
-        let pairs = || input.iter().zip(input.get(1..).unwrap_or_default());
-        // So few at a time that a byte can count them, which is how the compiler makes vectors of it.
-        let mut rest = pairs();
-        while rest.len() > 0 {
-            let (mut block_line_feeds, mut block_empty) = (0_u8, 0_u8);
-            for (&first, &second) in rest.by_ref().take(128) {
-                block_line_feeds += u8::from(second == b'\n');
-                bare |= second == b'\n' && first != b'\r';
-                block_empty += u8::from(first == b'\n' && second == b'\r');
+        let (mut line_feeds, mut bare, mut empty) = (0, 0, 0);
+        // So few at a time that a byte can count them, which lets the compiler make vectors of it.
+        for (bytes, following) in input.chunks(128).zip(input.get(1..)?.chunks(128)) {
+            let (mut block_line_feeds, mut block_empty) = (0, 0);
+            for (&first, &second) in bytes.iter().zip(following) {
+                let ends_line = u8::from(second == b'\n');
+                block_line_feeds += ends_line;
+                bare |= ends_line & u8::from(first != b'\r');
+                block_empty += u8::from(first == b'\n') & u8::from(second == b'\r');
             }
             line_feeds += usize::from(block_line_feeds);
             empty += usize::from(block_empty);
         }
         // The last line is the empty one, which ends the head, and the first is not a header.
         let lines = line_feeds - 1;
-        if bare || empty != 1 || lines > self.max_headers.saturating_add(1) { None } else { Some(lines) }
+        if bare > 0 || empty != 1 || lines > self.max_headers.saturating_add(1) { None } else { Some(lines) }
     }
 
     /// Takes the head, which is so long, from the input.
