@@ -118,6 +118,9 @@ impl Connection {
 
     #[inline(never)]
     fn receive_longer<'i>(&mut self, input: &'i mut BytesMut) -> Option<Event<'i>> {
+        if self.receiver.has_nothing(input) {
+            return None;
+        }
         match self.receiver.medium_message(input) {
             Some((kind, span)) => Some(receive::message(kind, input, span)),
             None => self.receive_any(input),

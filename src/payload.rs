@@ -76,12 +76,15 @@ impl Deref for Payload<'_> {
 impl Drop for Payload<'_> {
     #[inline]
     fn drop(&mut self) {
-        if self.span.consume == 0 {
+        let (consume, length) = (self.span.consume, self.input.len());
+        if consume == 0 {
             return;
         }
-        // One comparison tells the two apart, and that nothing more is removed than there is.
-        if self.span.consume <= self.input.len() {
-            self.input.advance(self.span.consume);
+        if consume == length {
+            // The next read goes where this one did, which is in the cache.
+            self.input.clear();
+        } else if consume < length {
+            self.input.advance(consume);
         } else {
             self.input.truncate(self.span.start);
         }

@@ -11,9 +11,9 @@
 //! it is in the cache then when it is written, and takes no more memory than the window, whoever else holds the payload.
 
 use crate::frame::MaskingKey;
-use alloc::{boxed::Box, collections::VecDeque};
+use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 use bytes::{Buf, Bytes, BytesMut};
-use core::fmt;
+use core::{fmt, ops::Range};
 
 /// So many automatic Pongs may wait to be written before the older ones give way to the newest.
 const MAX_PONGS: u8 = 32;
@@ -47,8 +47,10 @@ struct Large {
     before: usize,
     /// Bytes of all of them that have not gone out.
     bytes: usize,
-    /// What of the first one is masked and has not gone out.
-    window: BytesMut,
+    /// Room for the piece of the first one that is masked; all of it is initialised, so that no piece has to do it again.
+    window: Vec<u8>,
+    /// What of that has not gone out.
+    masked: Range<usize>,
 }
 
 struct Queued {
@@ -63,10 +65,22 @@ impl Large {
     /// Masks the next piece of the first payload, if it is to be masked and the last piece has gone out.
     fn fill_window(&mut self) {
         let Some(Queued { payload, key: Some(key), .. }) = self.queue.front_mut() else { return };
-        if self.window.is_empty() {
+        if self.masked.is_empty() {
             let piece = payload.split_to(payload.len().min(WINDOW));
-            *key = super::send::copy_masked(&mut self.window, *key, &piece);
+            if self.window.len() < piece.len() {
+                self.window.resize(piece.len(), 0);
+            }
+            self.masked = 0..piece.len();
+            if let Some(place) = self.window.get_mut(self.masked.clone()) {
+                key.apply_to_copy(&piece, place);
+            }
+            *key = key.turned(piece.len());
         }
+    }
+
+    /// What of the first payload is masked and has not gone out.
+    fn masked(&self) -> &[u8] {
+        self.window.get(self.masked.clone()).unwrap_or_default()
     }
 
     /// Removes up to `count` bytes from the first payload, and that itself when nothing of it is left; how many.
@@ -82,10 +96,9 @@ impl Large {
             }
             removed
         } else {
-            let removed = count.min(self.window.len());
-            self.window.advance(removed);
-            if self.window.is_empty() {
-                self.window.clear();
+            let removed = count.min(self.masked.len());
+            self.masked.start += removed;
+            if self.masked.is_empty() {
                 if first.payload.is_empty() {
                     self.queue.pop_front();
                 }
@@ -209,7 +222,7 @@ impl Buf for Output {
         if first.before > 0 {
             self.small.get(..first.before).unwrap_or_default()
         } else if first.key.is_some() {
-            &large.window
+            large.masked()
         } else {
             &first.payload
         }
@@ -242,7 +255,7 @@ impl Buf for Output {
             }
         };
         if let Some(large) = &self.large {
-            let mut window = Some(&large.window);
+            let mut window = Some(large.masked());
             for queued in &large.queue {
                 let (before, rest) = small.split_at_checked(queued.before).unwrap_or_default();
                 add(before);
@@ -250,7 +263,7 @@ impl Buf for Output {
                 // The window is the first payload's; what is not masked yet ends what can be shown.
                 let window = window.take();
                 if queued.key.is_some() {
-                    add(window.map_or(&[], |window| window));
+                    add(window.unwrap_or_default());
                     if window.is_none() || !queued.payload.is_empty() {
                         return filled;
                     }

@@ -147,10 +147,23 @@ impl ReceiveHalf {
     /// What the input holds next, if it is no short message.
     #[inline(never)]
     fn receive_longer<'i>(&mut self, input: &'i mut BytesMut) -> Option<Received<'i>> {
+        if self.has_nothing(input) {
+            return None;
+        }
         match self.medium_message(input) {
             Some((kind, span)) => Received::event(message(kind, input, span)),
             None => self.receive_any(input),
         }
+    }
+
+    /// Whether the input is empty and the connection goes on.
+    #[inline]
+    pub(super) fn has_nothing(&self, input: &mut BytesMut) -> bool {
+        let has_nothing = input.is_empty() && self.transport == Transport::Open && self.phase == Phase::Hearing;
+        if has_nothing {
+            to_the_front(input);
+        }
+        has_nothing
     }
 
     /// A whole message of medium length at the front of the input; `None` as for a short one.
@@ -179,10 +192,7 @@ impl ReceiveHalf {
                 },
                 Decoded::NeedMore { keep } => {
                     input.truncate(keep);
-                    // Moves what is left to the front of its memory, if that is less than has gone from there. The next
-                    // read then has more room, in memory that is in the cache, and no large message has to be moved
-                    // because it began far behind.
-                    let _moved = input.try_reclaim(input.capacity() - input.len() + 1);
+                    to_the_front(input);
                     self.keep_text(input);
                     self.end_of_stream(input)
                 }
@@ -302,6 +312,13 @@ impl ReceiveHalf {
         let event = (!self.auto_close).then(|| Event::Close(frame.clone()));
         Received { event, reply: Some(Reply(Owed::Close { frame, answer: self.auto_close })) }
     }
+}
+
+/// Moves what is left of the input to the front of its memory, if that is less than has gone from there. The next read
+/// has more room then, in memory that is in the cache, and no large message has to be moved because it began far behind.
+#[inline]
+fn to_the_front(input: &mut BytesMut) {
+    let _moved = input.try_reclaim(input.capacity() - input.len() + 1);
 }
 
 #[inline(always)]

@@ -25,9 +25,6 @@ use bytes::{Buf, Bytes, BytesMut};
 /// vectored write.
 const LARGE: usize = 4 << 10;
 
-/// How much is copied and masked at a time, so that it is still in the first-level cache when it is masked.
-const BLOCK: usize = 16 << 10;
-
 /// The sending half of a connection that was taken apart with
 /// [`Connection::into_halves`](crate::Connection::into_halves). Its methods are those of the
 /// [`Connection`](crate::Connection).
@@ -515,21 +512,11 @@ fn copy_frame(buffer: &mut BytesMut, header: &FrameHeader, payload: &[u8]) {
     buffer.reserve(EncodedHeader::ROOM + payload.len());
     header.encode().append_to(buffer);
     match header.masking_key {
+        // The source is borrowed only while that happens, so nobody can change the payload once its frame has begun
+        // (RFC 6455 §10.3).
         Some(key) => {
-            copy_masked(buffer, key, payload);
+            key.append(payload, buffer);
         }
         None => buffer.extend_from_slice(payload),
     }
-}
-
-/// Copies and masks in one go, block by block; the key for the byte after it. The source is borrowed only while that
-/// happens, so nobody can change the payload once its frame has begun (RFC 6455 §10.3).
-#[inline]
-pub(super) fn copy_masked(buffer: &mut BytesMut, mut key: MaskingKey, payload: &[u8]) -> MaskingKey {
-    for block in payload.chunks(BLOCK) {
-        let start = buffer.len();
-        buffer.extend_from_slice(block);
-        key = key.apply(buffer.get_mut(start..).unwrap_or_default());
-    }
-    key
 }

@@ -1,5 +1,6 @@
 //! Masking (RFC 6455 §5.3): byte `i` of a payload is XORed with byte `i mod 4` of the key.
 
+use bytes::BytesMut;
 use core::fmt;
 
 /// A masking key, turned to the byte of the payload it meets next (RFC 6455 §5.3).
@@ -83,6 +84,49 @@ impl MaskingKey {
             seen |= u64::from(*target);
         }
         is_ascii(seen)
+    }
+
+    /// Appends `from`, masked, to a buffer: block by block through registers, so that nothing is written twice. The key
+    /// for the byte after it.
+    #[inline]
+    pub(crate) fn append(self, from: &[u8], buffer: &mut BytesMut) -> Self {
+        buffer.reserve(from.len() + 8);
+        let end = buffer.len() + from.len();
+        let rest = self.append_blocks::<128>(from, buffer);
+        let rest = self.append_blocks::<32>(rest, buffer);
+        let rest = self.append_blocks::<8>(rest, buffer);
+        if !rest.is_empty() {
+            let mut last = [0; 8];
+            if let Some(whole) = from.last_chunk() {
+                // Some of these bytes are there already, and are written once more with the others.
+                buffer.truncate(end - whole.len());
+                last = *whole;
+                xor(&mut last, self.turned(from.len()).twice());
+            } else {
+                last.iter_mut().zip(rest).for_each(|(last, byte)| *last = *byte);
+                xor(&mut last, self.twice());
+            }
+            buffer.extend_from_slice(&last);
+            buffer.truncate(end);
+        }
+        self.turned(from.len())
+    }
+
+    /// Appends whole blocks, masked; what is left of `from`.
+    #[inline(always)]
+    fn append_blocks<'f, const SIZE: usize>(self, from: &'f [u8], buffer: &mut BytesMut) -> &'f [u8] {
+        let word = self.twice();
+        let mut blocks = from.chunks_exact(SIZE);
+        for block in &mut blocks {
+            let Ok(mut block) = <[u8; SIZE]>::try_from(block) else { break };
+            for chunk in block.chunks_exact_mut(8) {
+                if let Ok(bytes) = chunk.try_into() {
+                    xor(bytes, word);
+                }
+            }
+            buffer.extend_from_slice(&block);
+        }
+        blocks.remainder()
     }
 
     /// For a payload that is short and whole: [`apply_noticing_ascii`](Self::apply_noticing_ascii) without the
