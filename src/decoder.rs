@@ -27,7 +27,7 @@ use crate::violation::Violation;
 const BLOCK: usize = 16 << 10;
 
 /// A binary message in one frame of up to so many bytes is unmasked when all of it is there.
-const WHOLE: u64 = 64 << 10;
+const WHOLE: u64 = 16 << 10;
 
 /// Short messages that have been told stay in front of the input up to so many bytes. Removing them costs as much as
 /// telling one does, so it is done for many at once.

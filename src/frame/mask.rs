@@ -36,16 +36,7 @@ impl MaskingKey {
     /// *Complexity*: linear in `data`.
     #[inline]
     pub fn apply(self, data: &mut [u8]) -> Self {
-        let word = self.twice();
-        let length = data.len();
-        let mut words = data.chunks_exact_mut(8);
-        for chunk in &mut words {
-            if let Ok(bytes) = chunk.try_into() {
-                xor(bytes, word);
-            }
-        }
-        self.apply_to_few(words.into_remainder());
-        self.turned(length)
+        self.apply_noticing_ascii(data).0
     }
 
     /// [`apply`](Self::apply), and whether all that comes out is ASCII, which costs next to nothing while the bytes are
@@ -53,32 +44,38 @@ impl MaskingKey {
     #[inline]
     pub(crate) fn apply_noticing_ascii(self, data: &mut [u8]) -> (Self, bool) {
         let word = self.twice();
-        let length = data.len();
-        let mut seen = 0;
+        let turned = self.turned(data.len());
         let mut words = data.chunks_exact_mut(8);
-        for chunk in &mut words {
-            if let Ok(bytes) = chunk.try_into() {
-                seen |= xor(bytes, word);
-            }
-        }
-        seen |= self.apply_to_few(words.into_remainder());
-        (self.turned(length), is_ascii(seen))
+        let seen = widest(
+            words.len(),
+            #[inline(always)]
+            || words.by_ref().fold(0, |seen, chunk| seen | chunk.try_into().map_or(0, |bytes| xor(bytes, word))),
+        );
+        (turned, is_ascii(seen | self.apply_to_few(words.into_remainder())))
     }
 
     /// Masks or unmasks `from` into `to`, which is as long; whether all that comes out is ASCII.
     #[inline]
     pub(crate) fn apply_to_copy(self, from: &[u8], to: &mut [u8]) -> bool {
         let word = self.twice();
-        let mut seen = 0;
-        for (source, target) in from.chunks_exact(8).zip(to.chunks_exact_mut(8)) {
-            if let (Ok(source), Ok(target)) = (source.try_into(), <&mut [u8; 8]>::try_from(target)) {
-                let source: &[u8; 8] = source;
-                *target = *source;
-                seen |= xor(target, word);
-            }
-        }
-        let rest = from.chunks_exact(8).remainder();
-        let whole = from.len() - rest.len();
+        let sources = from.chunks_exact(8);
+        let (rest, whole) = (sources.remainder(), from.len() / 8 * 8);
+        let targets = to.chunks_exact_mut(8);
+        let mut seen = widest(
+            sources.len(),
+            #[inline(always)]
+            || {
+                sources.zip(targets).fold(0, |seen, pair| {
+                    match (<[u8; 8]>::try_from(pair.0), <&mut [u8; 8]>::try_from(pair.1)) {
+                        (Ok(source), Ok(target)) => {
+                            *target = source;
+                            seen | xor(target, word)
+                        }
+                        _ => seen,
+                    }
+                })
+            },
+        );
         for ((source, target), key) in rest.iter().zip(to.iter_mut().skip(whole)).zip(word.to_le_bytes()) {
             *target = source ^ key;
             seen |= u64::from(*target);
@@ -182,6 +179,22 @@ fn xor(bytes: &mut [u8; 8], word: u64) -> u64 {
     let masked = u64::from_le_bytes(*bytes) ^ word;
     *bytes = masked.to_le_bytes();
     masked
+}
+
+/// Does what is many words long with the widest vectors that the processor has.
+#[cfg(feature = "wide-masking")]
+#[inline(always)]
+fn widest<T>(words: usize, work: impl FnOnce() -> T) -> T {
+    /// Below this, finding out which they are takes as long as they save.
+    const MANY: usize = 64;
+    if words < MANY { work() } else { pulp::Arch::new().dispatch(work) }
+}
+
+/// Does what is many words long with the vectors that every processor of this kind has.
+#[cfg(not(feature = "wide-masking"))]
+#[inline(always)]
+fn widest<T>(_words: usize, work: impl FnOnce() -> T) -> T {
+    work()
 }
 
 /// Whether none of eight bytes has its top bit set.

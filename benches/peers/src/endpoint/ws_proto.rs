@@ -1,0 +1,348 @@
+//! ws-proto, in the loop of its documentation.
+
+use super::connection::{self, Connection as _};
+use super::{Endpoint, Idle, Job, Outgoing, Seen, Standing};
+use crate::handshake::URI;
+use crate::socket::Socket;
+use crate::wire::{Content, Incoming, Kind, Role};
+use bytes::{Buf, Bytes, BytesMut};
+use std::hint::black_box;
+use std::io::{IoSlice, Write};
+use std::rc::Rc;
+use ws_proto::handshake::{client, server};
+use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters, Event, Message, Seed, Utf8Bytes};
+
+/// What is read at a time where nothing else is asked for.
+const READ: usize = 64 << 10;
+
+/// What is read at a time during the handshake, and where there are many connections.
+const CHUNK: usize = 4 << 10;
+
+/// From this size on a payload is given away instead of being copied.
+const LARGE: usize = 4 << 10;
+
+pub struct WsProto;
+
+fn connection(role: Role) -> Connection {
+    match role {
+        Role::Server => Connection::server(&Config::new()),
+        Role::Client => Connection::client(Seed::new([1; 32]), &Config::new()),
+    }
+}
+
+/// Writes all that waits, each time as much as a write takes.
+#[inline(always)]
+fn write_out(ws: &mut Connection, socket: &mut Socket) {
+    let output = ws.output();
+    while output.has_remaining() {
+        let written = if output.chunk().len() == output.remaining() {
+            socket.write(output.chunk())
+        } else {
+            let mut slices = [IoSlice::new(&[]); 64];
+            let filled = output.chunks_vectored(&mut slices);
+            socket.write_vectored(&slices[..filled])
+        };
+        output.advance(written.expect("it takes some"));
+    }
+}
+
+/// Hands a message on, if it is one.
+#[inline(always)]
+fn deliver(event: Event<'_>, seen: &mut Seen) -> bool {
+    match event {
+        Event::Text(text) => seen.message(Kind::Text, text.as_bytes()),
+        Event::Binary(data) => seen.message(Kind::Binary, &data),
+        event => return is_nothing(&event),
+    }
+    true
+}
+
+/// Pings are answered already.
+#[cold]
+fn is_nothing(event: &Event<'_>) -> bool {
+    assert!(matches!(event, Event::Ping(_)), "unexpected {event:?}");
+    false
+}
+
+/// Sends a message back, if it is one.
+#[inline(always)]
+fn answer(ws: &mut Connection, event: Event<'_>) -> bool {
+    match event {
+        Event::Text(text) if text.len() >= LARGE => ws.send(text),
+        Event::Text(text) => ws.send_text(&text),
+        Event::Binary(data) if data.len() >= LARGE => ws.send(data),
+        Event::Binary(data) => ws.send_binary(&data),
+        event => return is_nothing(&event),
+    }
+    .expect("there is room");
+    true
+}
+
+/// What is sent over and over.
+fn message(kind: Kind, payload: &Bytes) -> Message {
+    match kind {
+        Kind::Text => Message::Text(Utf8Bytes::try_from(payload.clone()).expect("it is text")),
+        Kind::Binary => Message::Binary(payload.clone()),
+    }
+}
+
+#[inline(always)]
+fn send(ws: &mut Connection, message: &Message) {
+    match message {
+        message if message.as_bytes().len() >= LARGE => ws.send(message.clone()),
+        Message::Text(text) => ws.send_text(text),
+        Message::Binary(data) => ws.send_binary(data),
+    }
+    .expect("there is room");
+}
+
+fn receive(mut ws: Connection, incoming: &Incoming, mut socket: Socket) -> Job {
+    let mut input = BytesMut::new();
+    let room = incoming.per_read.max(READ);
+    Box::new(move |count, seen| {
+        let mut left = count;
+        loop {
+            while let Some(event) = ws.receive(&mut input) {
+                left -= usize::from(deliver(event, seen));
+                if left == 0 {
+                    return;
+                }
+            }
+            input.reserve(room);
+            socket.read_buf(&mut input);
+        }
+    })
+}
+
+/// A connection with all that the loop around it keeps.
+struct Whole {
+    ws: Connection,
+    input: BytesMut,
+    /// What is read at a time.
+    room: usize,
+    socket: Socket,
+}
+
+impl Whole {
+    #[inline(always)]
+    fn next(&mut self, mut with: impl FnMut(&mut Connection, Event<'_>) -> bool) {
+        loop {
+            while let Some(event) = self.ws.receive(&mut self.input) {
+                if with(&mut self.ws, event) {
+                    return;
+                }
+            }
+            self.input.reserve(self.room);
+            self.socket.read_buf(&mut self.input);
+        }
+    }
+}
+
+impl connection::Connection for Whole {
+    const NAME: &'static str = "ws-proto";
+    const STANDING: Standing = Standing::Complete;
+
+    type Message = Message;
+
+    fn open(role: Role, socket: Socket, per_read: usize) -> Self {
+        Self { ws: connection(role), input: BytesMut::new(), room: per_read.max(READ), socket }
+    }
+
+    fn message(kind: Kind, payload: &Bytes) -> Message {
+        message(kind, payload)
+    }
+
+    #[inline]
+    fn receive(&mut self, seen: &mut Seen) {
+        self.next(|_, event| deliver(event, seen));
+    }
+
+    #[inline]
+    fn echo(&mut self) {
+        self.next(answer);
+    }
+
+    #[inline]
+    fn queue(&mut self, message: &Message) {
+        send(&mut self.ws, message);
+    }
+
+    #[inline]
+    fn flush(&mut self) {
+        write_out(&mut self.ws, &mut self.socket);
+    }
+
+    fn accepted(mut socket: Socket) -> Self {
+        let mut input = BytesMut::new();
+        let mut ws = accept(&mut socket, &mut input);
+        write_out(&mut ws, &mut socket);
+        Self { ws, input, room: CHUNK, socket }
+    }
+}
+
+/// A connection that gives its memory back when it goes quiet. Its input is empty then, and others may use it.
+struct Quiet(Whole);
+
+impl connection::Connection for Quiet {
+    const NAME: &'static str = Whole::NAME;
+    const STANDING: Standing = Whole::STANDING;
+
+    type Message = Message;
+
+    fn open(role: Role, socket: Socket, per_read: usize) -> Self {
+        Self(Whole::open(role, socket, per_read))
+    }
+
+    fn message(kind: Kind, payload: &Bytes) -> Message {
+        message(kind, payload)
+    }
+
+    fn receive(&mut self, seen: &mut Seen) {
+        self.0.receive(seen);
+    }
+
+    fn echo(&mut self) {
+        self.0.echo();
+    }
+
+    fn queue(&mut self, message: &Message) {
+        self.0.queue(message);
+    }
+
+    fn flush(&mut self) {
+        self.0.flush();
+        self.0.ws.release_memory();
+        assert!(self.0.input.is_empty());
+        self.0.input = BytesMut::new();
+    }
+
+    fn accepted(socket: Socket) -> Self {
+        Self(Whole::accepted(socket))
+    }
+}
+
+fn accept(socket: &mut Socket, input: &mut BytesMut) -> Connection {
+    let mut handshake = server::Handshake::new(&Config::new());
+    let request = loop {
+        input.reserve(CHUNK);
+        socket.read_buf(input);
+        if let Some(request) = handshake.receive(input).expect("a request") {
+            break request;
+        }
+    };
+    request.accept(server::Answer::new()).expect("nothing is asked for")
+}
+
+fn connect(socket: &mut Socket) -> Connection {
+    let request = client::Request::new(URI.parse().expect("a URI"));
+    let mut handshake = client::Handshake::new(&request, Seed::random().expect("entropy"), &Config::new());
+    socket.write_all(handshake.output()).expect("it takes all");
+    let mut input = BytesMut::new();
+    loop {
+        input.reserve(CHUNK);
+        socket.read_buf(&mut input);
+        if let Some(accepted) = handshake.receive(&mut input).expect("an answer") {
+            return accepted.connection;
+        }
+    }
+}
+
+fn compressing() -> Connection {
+    connection(Role::Server).with_deflate(&DeflateConfig::new(), DeflateParameters::new())
+}
+
+impl Endpoint for WsProto {
+    fn name(&self) -> &'static str {
+        "ws-proto"
+    }
+
+    fn standing(&self) -> Standing {
+        Standing::Complete
+    }
+
+    fn receive(&self, incoming: &Incoming, socket: Socket) -> Option<Job> {
+        Some(receive(connection(incoming.role), incoming, socket))
+    }
+
+    fn send(&self, outgoing: &Outgoing, mut socket: Socket) -> Option<Job> {
+        let mut ws = connection(outgoing.role);
+        let message = message(outgoing.content.kind(), &outgoing.payload);
+        let per_write = outgoing.per_write;
+        Some(Box::new(move |mut count, _| {
+            while count > 0 {
+                let batch = count.min(per_write);
+                for _ in 0..batch {
+                    send(&mut ws, black_box(&message));
+                }
+                write_out(&mut ws, &mut socket);
+                count -= batch;
+            }
+        }))
+    }
+
+    fn echo(&self, incoming: &Incoming, mut socket: Socket) -> Option<Job> {
+        let mut ws = connection(Role::Server);
+        let mut input = BytesMut::new();
+        let room = incoming.per_read.max(READ);
+        Some(Box::new(move |mut count, _| {
+            while count > 0 {
+                while let Some(event) = ws.receive(&mut input) {
+                    count -= usize::from(answer(&mut ws, event));
+                    if count == 0 {
+                        break;
+                    }
+                }
+                write_out(&mut ws, &mut socket);
+                if count > 0 {
+                    input.reserve(room);
+                    socket.read_buf(&mut input);
+                }
+            }
+        }))
+    }
+
+    fn round_trip(&self, content: Content, payload: &Bytes) -> Option<Job> {
+        connection::round_trip::<Whole>(content, payload)
+    }
+
+    fn accept(&self, mut socket: Socket) -> Option<Job> {
+        Some(Box::new(move |count, _| {
+            for _ in 0..count {
+                let mut ws = accept(&mut socket, &mut BytesMut::new());
+                write_out(&mut ws, &mut socket);
+            }
+        }))
+    }
+
+    fn connect(&self, mut socket: Socket) -> Option<Job> {
+        Some(Box::new(move |count, _| (0..count).for_each(|_| assert!(connect(&mut socket).can_send()))))
+    }
+
+    fn broadcast(&self, payload: &Bytes, sockets: Vec<Socket>) -> Option<Job> {
+        connection::broadcast::<Whole>(payload, sockets)
+    }
+
+    fn inflate(&self, incoming: &Incoming, socket: Socket) -> Option<Job> {
+        Some(receive(compressing(), incoming, socket))
+    }
+
+    fn deflate(&self, messages: &[Bytes], socket: Socket) -> Option<Job> {
+        let mut whole = Whole { ws: compressing(), input: BytesMut::new(), room: READ, socket };
+        let messages: Vec<Message> = messages.iter().map(|payload| message(Kind::Text, payload)).collect();
+        let mut next = 0;
+        Some(Box::new(move |count, _| {
+            for _ in 0..count {
+                whole.queue(black_box(&messages[next]));
+                whole.flush();
+                next = (next + 1) % messages.len();
+            }
+        }))
+    }
+
+    fn idle(&self, reads: &Rc<[Bytes]>, count: usize) -> Vec<Idle> {
+        vec![
+            connection::idle::<Whole>("ws-proto, an input of 4 KiB each", reads, count),
+            connection::idle::<Quiet>("ws-proto, an input for all, memory released", reads, count),
+        ]
+    }
+}

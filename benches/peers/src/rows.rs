@@ -1,0 +1,320 @@
+//! The rows of the tables: what is done, and how it is proved that it is done.
+
+use crate::endpoint::{Endpoint, Job, Outgoing, Seen};
+use crate::handshake::{ACCEPT, REQUEST};
+use crate::json;
+use crate::socket::{Kernel, Socket};
+use crate::verify::Expected;
+use crate::wire::{Content, Incoming, Kind, Reads, Role, Size};
+use bytes::Bytes;
+use std::cell::RefCell;
+use std::io::Write;
+use std::rc::Rc;
+
+/// What an endpoint gives, if it can.
+type By<T> = Box<dyn Fn(&dyn Endpoint) -> Option<T>>;
+
+/// One thing that all endpoints do.
+pub struct Row {
+    /// The heading that it stands under.
+    pub group: &'static str,
+    pub name: String,
+    /// A line to stand under the table.
+    pub note: Option<&'static str>,
+    /// What every job does that nobody is to be blamed for.
+    pub overhead: Option<fn(&dyn Endpoint) -> Option<Job>>,
+    /// A job handles messages in multiples of this.
+    pub unit: usize,
+    pub job: By<Job>,
+    /// Proves that the job does what it says; nothing if there is none.
+    pub verify: By<Result<(), String>>,
+}
+
+pub fn all() -> Vec<Row> {
+    let mut rows = Vec::new();
+    receive(&mut rows);
+    fragments(&mut rows);
+    send(&mut rows);
+    echo(&mut rows);
+    round_trip(&mut rows);
+    handshake(&mut rows);
+    broadcast(&mut rows);
+    deflate(&mut rows);
+    rows
+}
+
+const ROLES: [Role; 2] = [Role::Server, Role::Client];
+
+/// More than this is not done twice to be verified.
+const ENOUGH: usize = 4 << 20;
+
+fn receive(rows: &mut Vec<Row>) {
+    for role in ROLES {
+        let group = if role == Role::Server { "Receive as server" } else { "Receive as client" };
+        for size in [20, 125, 1 << 10, 16 << 10, 64 << 10, 1 << 20, 16 << 20] {
+            for content in Content::ALL {
+                for reads in Reads::ALL {
+                    let incoming = Incoming::messages(role, content, size, reads);
+                    if matches!(reads, Reads::UpTo(read) if read >= incoming.bytes.len()) {
+                        continue;
+                    }
+                    let name = format!("receive, {role}, {} {content}, {reads}", Size(size));
+                    rows.push(receiving(group, name, incoming, content));
+                }
+            }
+        }
+    }
+}
+
+fn fragments(rows: &mut Vec<Row>) {
+    let group = "Receive 1 MiB in fragments";
+    let all = [(Role::Server, 64), (Role::Server, 1 << 10), (Role::Server, 16 << 10), (Role::Client, 64)];
+    for (role, fragment) in all {
+        for reads in [Reads::Whole, Reads::UpTo(64 << 10)] {
+            let incoming = Incoming::fragments(role, Content::Binary, 1 << 20, fragment, reads);
+            let name = format!("receive, {role}, 1 MiB binary in fragments of {}, {reads}", Size(fragment));
+            rows.push(receiving(group, name, incoming, Content::Binary));
+        }
+    }
+}
+
+fn receiving(group: &'static str, name: String, incoming: Incoming, content: Content) -> Row {
+    let proved = incoming.clone();
+    Row {
+        group,
+        name,
+        note: None,
+        overhead: None,
+        unit: incoming.messages,
+        job: Box::new(move |endpoint| endpoint.receive(&incoming, Socket::over(&incoming))),
+        verify: Box::new(move |endpoint| {
+            let mut job = endpoint.receive(&proved, Socket::over(&proved))?;
+            let rounds = if proved.bytes.len() > ENOUGH { 1 } else { 2 };
+            let payloads = [content.payload(proved.largest)];
+            let expected = Expected { kind: content.kind(), payloads: &payloads, count: rounds * proved.messages };
+            Some(expected.is_received(&mut job))
+        }),
+    }
+}
+
+fn send(rows: &mut Vec<Row>) {
+    for role in ROLES {
+        let group = if role == Role::Server { "Send as server" } else { "Send as client" };
+        for size in [20, 125, 1 << 10, 16 << 10, 64 << 10, 1 << 20] {
+            for content in [Content::Binary, Content::Ascii] {
+                let per_write = (64 << 10) / (size + 6);
+                let what = format!("send, {role}, {} {content}", Size(size));
+                if per_write > 1 {
+                    rows.push(sending(group, format!("{what}, 64 KiB a write"), role, content, size, per_write));
+                }
+                if per_write <= 1 || [20, 1 << 10].contains(&size) {
+                    rows.push(sending(group, format!("{what}, one a write"), role, content, size, 1));
+                }
+            }
+        }
+    }
+}
+
+fn sending(group: &'static str, name: String, role: Role, content: Content, size: usize, per_write: usize) -> Row {
+    let outgoing = Outgoing { role, content, payload: content.payload(size), per_write };
+    let proved = outgoing.clone();
+    Row {
+        group,
+        name,
+        note: None,
+        overhead: None,
+        unit: per_write,
+        job: Box::new(move |endpoint| endpoint.send(&outgoing, Socket::write_only())),
+        verify: Box::new(move |endpoint| {
+            let mut socket = Socket::write_only();
+            let record = socket.record();
+            let mut job = endpoint.send(&proved, socket)?;
+            // The last write is a smaller one, where that can be.
+            let count = 2 * per_write + 1;
+            let payloads = [proved.payload.clone()];
+            let expected = Expected { kind: content.kind(), payloads: &payloads, count };
+            Some(expected.is_written(&mut job, &record, role))
+        }),
+    }
+}
+
+fn echo(rows: &mut Vec<Row>) {
+    for size in [20, 125, 1 << 10, 16 << 10, 1 << 20] {
+        let incoming = Incoming::messages(Role::Server, Content::Binary, size, Reads::UpTo(64 << 10));
+        let proved = incoming.clone();
+        rows.push(Row {
+            group: "Echo as server",
+            name: format!("echo, {} binary, 64 KiB reads", Size(size)),
+            note: None,
+            overhead: None,
+            unit: incoming.messages,
+            job: Box::new(move |endpoint| endpoint.echo(&incoming, Socket::over(&incoming).in_turns())),
+            verify: Box::new(move |endpoint| {
+                let mut socket = Socket::over(&proved).in_turns();
+                let record = socket.record();
+                let mut job = endpoint.echo(&proved, socket)?;
+                let payloads = [Content::Binary.payload(size)];
+                let expected = Expected { kind: Kind::Binary, payloads: &payloads, count: 2 * proved.messages + 1 };
+                Some(expected.is_written(&mut job, &record, Role::Server))
+            }),
+        });
+    }
+}
+
+fn round_trip(rows: &mut Vec<Row>) {
+    for size in [20, 1 << 10, 64 << 10] {
+        let payload = Content::Binary.payload(size);
+        let proved = payload.clone();
+        rows.push(Row {
+            group: "Round trip: client, server, client",
+            name: format!("round trip, {} binary", Size(size)),
+            note: None,
+            overhead: None,
+            unit: 1,
+            job: Box::new(move |endpoint| endpoint.round_trip(Content::Binary, &payload)),
+            verify: Box::new(move |endpoint| {
+                let mut job = endpoint.round_trip(Content::Binary, &proved)?;
+                let payloads = [proved.clone()];
+                Some(Expected { kind: Kind::Binary, payloads: &payloads, count: 3 }.is_received(&mut job))
+            }),
+        });
+    }
+}
+
+fn handshake(rows: &mut Vec<Row>) {
+    rows.push(Row {
+        group: "Handshake",
+        name: "handshake, server, a browser's request".into(),
+        note: Some(
+            "The allocator counts here too, for the tables of memory; that takes up to 5 % more of those that allocate \
+            most. \"parts\" is httparse, SHA-1 and base64 over the same bytes.",
+        ),
+        overhead: None,
+        unit: 1,
+        job: Box::new(|endpoint| endpoint.accept(Socket::repeating(REQUEST))),
+        verify: Box::new(|endpoint| {
+            let mut socket = Socket::repeating(REQUEST);
+            let record = socket.record();
+            endpoint.accept(socket)?(3, &mut Seen::default());
+            let record = record.borrow();
+            Some(are_answers(&record, 3))
+        }),
+    });
+    rows.push(Row {
+        group: "Handshake",
+        name: "handshake, client".into(),
+        note: Some(
+            "The client's: what the answering side takes for the same request is measured alone, in turn with it, and \
+            subtracted.",
+        ),
+        overhead: Some(answering),
+        unit: 1,
+        job: Box::new(|endpoint| endpoint.connect(Socket::to_server())),
+        // Whoever connects checks the answer; what is to be proved is that there was a request.
+        verify: Box::new(|endpoint| {
+            let socket = Socket::to_server();
+            let requests = socket.requests();
+            endpoint.connect(socket)?(3, &mut Seen::default());
+            let count = requests.borrow().count;
+            Some(if count == 3 { Ok(()) } else { Err(format!("{count} requests instead of 3")) })
+        }),
+    });
+}
+
+/// The other side of an endpoint that connects, alone: it answers the same request over and over.
+fn answering(endpoint: &dyn Endpoint) -> Option<Job> {
+    let socket = Socket::to_server();
+    let asked = socket.requests();
+    endpoint.connect(socket)?(1, &mut Seen::default());
+    // What a reference does needs no other side.
+    let request = Some(asked.take().last).filter(|request| !request.is_empty())?;
+    let mut socket = Socket::to_server();
+    let mut answer = vec![0; 4 << 10];
+    Some(Box::new(move |count, _| {
+        for _ in 0..count {
+            socket.write_all(&request).expect("it takes all");
+            std::hint::black_box(socket.read_some(&mut answer));
+        }
+    }))
+}
+
+/// Whether these are so many answers that accept the request, and nothing else.
+fn are_answers(wire: &[u8], count: usize) -> Result<(), String> {
+    let text = std::str::from_utf8(wire).map_err(|error| error.to_string())?;
+    let heads: Vec<&str> = text.split_terminator("\r\n\r\n").collect();
+    if heads.len() != count || !text.ends_with("\r\n\r\n") {
+        return Err(format!("{} answers instead of {count}", heads.len()));
+    }
+    let is_due = |line: &str| {
+        line.split_once(':')
+            .is_some_and(|(name, value)| name.eq_ignore_ascii_case("sec-websocket-accept") && value.trim() == ACCEPT)
+    };
+    let are_due = heads.iter().all(|head| head.starts_with("HTTP/1.1 101 ") && head.lines().any(is_due));
+    if are_due { Ok(()) } else { Err(format!("this accepts nothing: {text}")) }
+}
+
+fn broadcast(rows: &mut Vec<Row>) {
+    const CONNECTIONS: usize = 10_000;
+    let payload = Content::Binary.payload(1 << 10);
+    let proved = payload.clone();
+    let nothing: Rc<[Bytes]> = Rc::new([]);
+    let sockets = move |count| {
+        let kernel = Rc::new(RefCell::new(Kernel::new()));
+        (0..count).map(|_| Socket::scripted(&nothing, &kernel)).collect::<Vec<_>>()
+    };
+    let recording = sockets.clone();
+    rows.push(Row {
+        group: "Broadcast",
+        name: "broadcast, 1 KiB binary to 10,000 connections".into(),
+        note: None,
+        overhead: None,
+        unit: 1,
+        job: Box::new(move |endpoint| endpoint.broadcast(&payload, sockets(CONNECTIONS))),
+        verify: Box::new(move |endpoint| {
+            let record = Rc::default();
+            let mut sockets = recording(100);
+            sockets.iter_mut().for_each(|socket| socket.record_to(&record));
+            endpoint.broadcast(&proved, sockets)?(2, &mut Seen::default());
+            let payloads = [proved.clone()];
+            let record = record.borrow();
+            Some(Expected { kind: Kind::Binary, payloads: &payloads, count: 200 }.is_on(&record, Role::Server))
+        }),
+    });
+}
+
+fn deflate(rows: &mut Vec<Row>) {
+    const SIZE: usize = 2 << 10;
+    const NOTE: &str = "The floor is zlib-rs alone, without frames.";
+    let messages: Rc<[Bytes]> = json::messages(SIZE).into_iter().map(Bytes::from).collect();
+    let incoming = Incoming::compressed(&json::zlib_messages(SIZE), SIZE);
+    let (proved, due) = (incoming.clone(), Rc::clone(&messages));
+    rows.push(Row {
+        group: "permessage-deflate with context takeover",
+        name: "inflate, server, 2 KiB JSON".into(),
+        note: None,
+        overhead: None,
+        unit: incoming.messages,
+        job: Box::new(move |endpoint| endpoint.inflate(&incoming, Socket::over(&incoming))),
+        verify: Box::new(move |endpoint| {
+            let mut job = endpoint.inflate(&proved, Socket::over(&proved))?;
+            let expected = Expected { kind: Kind::Text, payloads: &due, count: 2 * proved.messages };
+            Some(expected.is_received(&mut job))
+        }),
+    });
+    let sent = Rc::clone(&messages);
+    rows.push(Row {
+        group: "permessage-deflate with context takeover",
+        name: "deflate, server, 2 KiB JSON".into(),
+        note: Some(NOTE),
+        overhead: None,
+        unit: messages.len(),
+        job: Box::new(move |endpoint| endpoint.deflate(&messages, Socket::write_only())),
+        verify: Box::new(move |endpoint| {
+            let mut socket = Socket::write_only();
+            let record = socket.record();
+            let mut job = endpoint.deflate(&sent, socket)?;
+            let expected = Expected { kind: Kind::Text, payloads: &sent, count: 2 * sent.len() };
+            Some(expected.is_compressed(&mut job, &record))
+        }),
+    });
+}

@@ -1,0 +1,346 @@
+//! A socket in memory: what is read and what is written is copied once, as a kernel would.
+
+use crate::handshake;
+use crate::wire::Incoming;
+use bytes::{BufMut, Bytes};
+use std::cell::RefCell;
+use std::io::{self, IoSlice, Read, Write};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use tokio::io::ReadBuf;
+
+/// What is written goes into a buffer of this size, over and over, as the kernel's socket buffers do.
+const KERNEL: usize = 64 << 10;
+
+/// Bytes between two sockets.
+type Pipe = Rc<RefCell<PipeBuffer>>;
+
+#[derive(Default)]
+struct PipeBuffer {
+    bytes: Vec<u8>,
+    read: usize,
+}
+
+/// One end of a connection. Reading from a wire never ends; reading from an empty pipe would block.
+pub struct Socket {
+    source: Source,
+    drain: Drain,
+    /// Whether the other side waits for answers: a read that follows another one, with no write in between, would block
+    /// once.
+    in_turns: bool,
+    /// Whether the last thing done was a read.
+    has_read: bool,
+    /// Reads that found nothing, one after the other.
+    in_vain: usize,
+}
+
+enum Source {
+    Wire { bytes: Rc<[u8]>, at: usize, per_read: usize },
+    Pipe(Pipe),
+    Script { reads: Rc<[Bytes]>, next: usize },
+}
+
+enum Drain {
+    Kernel(Kernel),
+    Shared(Rc<RefCell<Kernel>>),
+    Record(Rc<RefCell<Vec<u8>>>),
+    Pipe(Pipe),
+    Server { request: Vec<u8>, answers: Pipe, requests: Rc<RefCell<Requests>> },
+}
+
+/// What a server was asked.
+#[derive(Default)]
+pub struct Requests {
+    pub count: usize,
+    pub last: Vec<u8>,
+}
+
+/// Forgets what is written to it.
+pub struct Kernel {
+    buffer: Box<[u8]>,
+    at: usize,
+}
+
+impl Kernel {
+    pub fn new() -> Self {
+        Self { buffer: vec![0; KERNEL].into(), at: 0 }
+    }
+
+    #[inline]
+    fn put(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            if self.at == self.buffer.len() {
+                self.at = 0;
+            }
+            let count = bytes.len().min(self.buffer.len() - self.at);
+            self.buffer[self.at..self.at + count].copy_from_slice(&bytes[..count]);
+            self.at += count;
+            bytes = &bytes[count..];
+        }
+        std::hint::black_box(&self.buffer);
+    }
+}
+
+impl Socket {
+    fn new(source: Source, drain: Drain) -> Self {
+        Self { source, drain, in_turns: false, has_read: false, in_vain: 0 }
+    }
+
+    /// Reads these bytes over and over, never across their end; forgets what is written.
+    pub fn over(incoming: &Incoming) -> Self {
+        let bytes = Rc::clone(&incoming.bytes);
+        Self::new(Source::Wire { bytes, at: 0, per_read: incoming.per_read }, Drain::Kernel(Kernel::new()))
+    }
+
+    /// Reads this over and over, all of it at a time; forgets what is written.
+    pub fn repeating(bytes: &[u8]) -> Self {
+        let source = Source::Wire { bytes: bytes.into(), at: 0, per_read: bytes.len() };
+        Self::new(source, Drain::Kernel(Kernel::new()))
+    }
+
+    /// Reads nothing; forgets what is written.
+    pub fn write_only() -> Self {
+        Self::new(Source::Pipe(Pipe::default()), Drain::Kernel(Kernel::new()))
+    }
+
+    /// Gives one of these in each read, then nothing more; forgets what is written, as others do with the same memory.
+    pub fn scripted(reads: &Rc<[Bytes]>, kernel: &Rc<RefCell<Kernel>>) -> Self {
+        Self::new(Source::Script { reads: Rc::clone(reads), next: 0 }, Drain::Shared(Rc::clone(kernel)))
+    }
+
+    /// Two ends of one connection.
+    pub fn pair() -> (Self, Self) {
+        let (there, back) = (Pipe::default(), Pipe::default());
+        let end =
+            |read: &Pipe, written: &Pipe| Self::new(Source::Pipe(Rc::clone(read)), Drain::Pipe(Rc::clone(written)));
+        (end(&back, &there), end(&there, &back))
+    }
+
+    /// Answers every request for an upgrade that is written.
+    pub fn to_server() -> Self {
+        let answers = Pipe::default();
+        Self::new(
+            Source::Pipe(Rc::clone(&answers)),
+            Drain::Server { request: Vec::new(), answers, requests: Rc::default() },
+        )
+    }
+
+    /// The requests that have been answered.
+    pub fn requests(&self) -> Rc<RefCell<Requests>> {
+        match &self.drain {
+            Drain::Server { requests, .. } => Rc::clone(requests),
+            _ => Rc::default(),
+        }
+    }
+
+    /// The other side waits for answers before it sends on.
+    pub fn in_turns(self) -> Self {
+        Self { in_turns: true, ..self }
+    }
+
+    /// From now on what is written is kept.
+    pub fn record(&mut self) -> Rc<RefCell<Vec<u8>>> {
+        let record = Rc::default();
+        self.record_to(&record);
+        record
+    }
+
+    /// From now on what is written is kept there.
+    pub fn record_to(&mut self, record: &Rc<RefCell<Vec<u8>>>) {
+        self.drain = Drain::Record(Rc::clone(record));
+    }
+
+    /// Appends what a read gives to a buffer: nothing, if it would block.
+    #[inline]
+    pub fn read_buf(&mut self, buffer: &mut impl BufMut) -> usize {
+        self.take(usize::MAX, |bytes| buffer.put_slice(bytes))
+    }
+
+    /// Fills a buffer with what a read gives: nothing, if it would block.
+    #[inline]
+    pub fn read_some(&mut self, buffer: &mut [u8]) -> usize {
+        self.take(buffer.len(), |bytes| buffer[..bytes.len()].copy_from_slice(bytes))
+    }
+
+    /// Hands on what a read gives, if there is room for so much.
+    #[inline]
+    fn take(&mut self, room: usize, copy: impl FnOnce(&[u8])) -> usize {
+        match &mut self.source {
+            Source::Wire { bytes, at, per_read } => {
+                if self.in_turns {
+                    self.has_read = !self.has_read;
+                    if !self.has_read {
+                        return 0;
+                    }
+                }
+                let count = room.min(*per_read).min(bytes.len() - *at);
+                copy(&bytes[*at..*at + count]);
+                *at = if *at + count == bytes.len() { 0 } else { *at + count };
+                count
+            }
+            Source::Pipe(pipe) => {
+                let mut pipe = pipe.borrow_mut();
+                let count = room.min(pipe.bytes.len() - pipe.read);
+                copy(&pipe.bytes[pipe.read..pipe.read + count]);
+                pipe.read += count;
+                if pipe.read == pipe.bytes.len() {
+                    pipe.bytes.clear();
+                    pipe.read = 0;
+                }
+                self.in_vain = if count == 0 { self.in_vain + 1 } else { 0 };
+                assert!(self.in_vain < 1 << 20, "what is waited for never comes");
+                count
+            }
+            Source::Script { reads, next } => {
+                let Some(bytes) = reads.get(*next) else { return 0 };
+                assert!(bytes.len() <= room, "a read takes all that is there");
+                copy(bytes);
+                *next += 1;
+                bytes.len()
+            }
+        }
+    }
+
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        self.has_read = false;
+        match &mut self.drain {
+            Drain::Kernel(kernel) => kernel.put(bytes),
+            Drain::Shared(kernel) => kernel.borrow_mut().put(bytes),
+            Drain::Record(record) => record.borrow_mut().extend_from_slice(bytes),
+            Drain::Pipe(pipe) => pipe.borrow_mut().bytes.extend_from_slice(bytes),
+            Drain::Server { request, answers, requests } => {
+                request.extend_from_slice(bytes);
+                if request.ends_with(b"\r\n\r\n") {
+                    answers.borrow_mut().bytes.extend_from_slice(&handshake::answer(request));
+                    let mut requests = requests.borrow_mut();
+                    requests.count += 1;
+                    std::mem::swap(&mut requests.last, request);
+                    request.clear();
+                }
+            }
+        }
+    }
+}
+
+impl Read for Socket {
+    #[inline]
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let room = buffer.len();
+        match self.read_some(buffer) {
+            0 if room > 0 => Err(io::ErrorKind::WouldBlock.into()),
+            count => Ok(count),
+        }
+    }
+}
+
+impl Write for Socket {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.put(bytes);
+        Ok(bytes.len())
+    }
+
+    #[inline]
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        slices.iter().for_each(|slice| self.put(slice));
+        Ok(slices.iter().map(|slice| slice.len()).sum())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// In memory nothing wakes anybody: whoever finds nothing to read is not asked again before there is something.
+fn poll<T>(result: io::Result<T>) -> Poll<io::Result<T>> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+        result => Poll::Ready(result),
+    }
+}
+
+impl tokio::io::AsyncRead for Socket {
+    #[inline]
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let room = buffer.remaining();
+        match self.get_mut().take(room, |bytes| buffer.put_slice(bytes)) {
+            0 if room > 0 => Poll::Pending,
+            _ => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+impl tokio::io::AsyncWrite for Socket {
+    #[inline]
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(self.write(bytes))
+    }
+
+    #[inline]
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(self.write_vectored(slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl futures_util::io::AsyncRead for Socket {
+    #[inline]
+    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        poll(self.read(buffer))
+    }
+}
+
+impl futures_util::io::AsyncWrite for Socket {
+    #[inline]
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(self.write(bytes))
+    }
+
+    #[inline]
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(self.write_vectored(slices))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Runs a future that does not wait for long, because what it reads is there or comes in the next turn.
+#[inline]
+pub fn now<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut context = Context::from_waker(std::task::Waker::noop());
+    // A large message takes many turns; a future that waits for what never comes shall not run forever.
+    for _ in 0..1 << 20 {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return value;
+        }
+    }
+    panic!("there is nothing to read");
+}
