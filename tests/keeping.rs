@@ -169,6 +169,7 @@ fn an_input_that_lost_bytes_is_a_mistake_of_its_owner() {
     let mut input = BytesMut::from(&frame(0x02, b"hello")[..]);
     assert!(ws.receive(&mut input).is_none());
     input.clear();
+    input.put_u8(0x80);
     ws.receive(&mut input);
 }
 

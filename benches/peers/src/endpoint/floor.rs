@@ -10,6 +10,8 @@ use crate::wire::{Content, Incoming, Kind, Role, frames};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use chacha20::ChaCha20Rng;
+use chacha20::rand_core::{Rng, SeedableRng};
 use std::hint::black_box;
 use std::io::{IoSlice, Write};
 use ws_proto::frame::FrameHeader;
@@ -26,8 +28,6 @@ const READ: usize = 64 << 10;
 
 /// From this size on a server's payload is written where it lies.
 const LARGE: usize = 4 << 10;
-
-const KEY: [u8; 4] = [0x12, 0x34, 0x56, 0x78];
 
 pub struct Floor;
 
@@ -270,11 +270,14 @@ struct Output {
     buffer: Vec<u8>,
     /// Up to here there is something.
     at: usize,
+    /// Where masking keys come from. RFC 6455 §5.3 asks for a strong source of entropy, so the least that a client does is
+    /// to draw from a generator whose next key nobody can tell.
+    keys: ChaCha20Rng,
 }
 
 impl Output {
     fn new() -> Self {
-        Self { buffer: vec![0; 2 * READ], at: 0 }
+        Self { buffer: vec![0; 2 * READ], at: 0, keys: ChaCha20Rng::from_seed([1; 32]) }
     }
 
     #[inline(always)]
@@ -301,10 +304,12 @@ impl Output {
             }
         }
         if role == Role::Client {
-            self.put(KEY);
+            let mut key = self.keys.next_u32().to_ne_bytes();
+            self.put(key);
             for block in payload.chunks(BLOCK) {
                 self.make_room(block.len(), socket);
-                self.append_masked(block);
+                self.append_masked(block, key);
+                key.rotate_left(block.len() % 4);
             }
         } else if payload.len() < LARGE {
             self.make_room(payload.len(), socket);
@@ -319,14 +324,14 @@ impl Output {
     }
 
     #[inline(always)]
-    fn append_masked(&mut self, block: &[u8]) {
+    fn append_masked(&mut self, block: &[u8], key: [u8; 4]) {
         let target = &mut self.buffer[self.at..self.at + block.len()];
         self.at += block.len();
         if block.len() >= LARGE {
             target.copy_from_slice(block);
-            return unmask(target, KEY);
+            return unmask(target, key);
         }
-        let half = u64::from(u32::from_ne_bytes(KEY));
+        let half = u64::from(u32::from_ne_bytes(key));
         let word = half << 32 | half;
         let ((words, rest), (targets, target)) = (block.as_chunks::<8>(), target.as_chunks_mut::<8>());
         for (eight, target) in words.iter().zip(targets) {
