@@ -5,7 +5,7 @@ use super::compression::{self, Agreement};
 use super::extensions::{self, Extensions, Grammar};
 use super::fields::{Once, is_token, lists};
 use super::head::{HeadError, HeadReader, Headers, RawHead};
-use super::key::{Key, accept_key, from_nonce};
+use super::key::{Key, accept_for, from_nonce};
 use super::uri::WebSocketUri;
 use crate::config::Config;
 use crate::connection::Connection;
@@ -82,14 +82,14 @@ impl Request {
     }
 
     fn encode(&self, key: &Key, config: &Config) -> Bytes {
-        let (authority, subprotocols) = (self.uri.authority(), self.subprotocols.join(", "));
+        let subprotocols = self.subprotocols.join(", ");
         let offers = compression::offers(config).unwrap_or_default();
         let line = |name: &'static [u8], value: &str| if value.is_empty() { &[][..] } else { name };
         let head: [&[u8]; 14] = [
             b"GET ",
             self.uri.resource().as_bytes(),
             b" HTTP/1.1\r\nHost: ",
-            authority.as_bytes(),
+            self.uri.authority().as_bytes(),
             b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ",
             key,
             b"\r\nSec-WebSocket-Version: 13",
@@ -142,7 +142,7 @@ impl Handshake {
             reader: HeadReader::new(config),
             config: config.clone(),
             output: request.encode(&key, config),
-            accept: accept_key(&key),
+            accept: accept_for(&key),
             subprotocols: request.subprotocols.clone(),
             keys: Some(keys),
             failed: None,

