@@ -8,6 +8,8 @@ mod json;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use chacha20::ChaCha20Rng;
+use chacha20::rand_core::{Rng, SeedableRng};
 use json::{messages, zlib_messages};
 use sha1::{Digest, Sha1};
 use std::hint::black_box;
@@ -43,17 +45,19 @@ fn main() {
 type Workload = (&'static str, fn(usize));
 
 const WORKLOADS: &[Workload] = &[
-    ("floor-binary-20", |batches| floor(batches, 0x82, &[7; 20])),
+    ("floor-receive-binary-20", |batches| floor(batches, 0x82, &[7; 20], |_| {})),
     ("receive-binary-20", |batches| receive(batches, 0x82, &[7; 20])),
-    ("floor-text-125", |batches| floor(batches, 0x81, &[b'a'; 125])),
+    ("floor-receive-text-125", |batches| floor(batches, 0x81, &[b'a'; 125], |_| {})),
     ("receive-text-125", |batches| receive(batches, 0x81, &[b'a'; 125])),
-    ("echo-binary-20", |batches| echo(batches, &[7; 20])),
-    ("client-send-20", |batches| client_send(batches, &[7; 20])),
-    ("floor-text-1024", |batches| floor(batches, 0x81, &[b'a'; 1024])),
+    ("floor-receive-text-1024", |batches| floor(batches, 0x81, &[b'a'; 1024], |_| {})),
     ("receive-text-1024", |batches| receive(batches, 0x81, &[b'a'; 1024])),
-    ("text-16384-in-4096", |batches| receive_in(batches, 0x81, &[b'a'; 16384], 4096)),
+    ("floor-echo-binary-20", floor_echo),
+    ("echo-binary-20", |batches| echo(batches, &[7; 20])),
+    ("floor-client-send-20", |batches| floor_client_send(batches, &[7; 20])),
+    ("client-send-20", |batches| client_send(batches, &[7; 20])),
     ("floor-accept", floor_accept),
     ("accept", accept),
+    ("text-16384-in-4096", |batches| receive_in(batches, 0x81, &[b'a'; 16384], 4096)),
     ("frames-in-one-buffer", |thousands| {
         receive_all(&mut BytesMut::from(&masked(0x82, &[1, 2, 3, 4]).repeat(thousands * 1000)[..]), thousands * 1000);
     }),
@@ -151,31 +155,74 @@ fn receive_in(batches: usize, first: u8, payload: &[u8], per_read: usize) {
     }
 }
 
-fn floor(batches: usize, first: u8, payload: &[u8]) {
+/// Receives, and gives each payload to `then` after it has been looked at.
+#[inline(always)]
+fn floor(batches: usize, first: u8, payload: &[u8], mut then: impl FnMut(&[u8])) {
     let wire = masked(first, payload).repeat(BATCH);
     let mut input = BytesMut::with_capacity(wire.len());
     for _ in 0..batches {
         input.clear();
         input.extend_from_slice(&wire);
         let mut rest = &mut input[..];
-        while let [first, second, a, b, c, d, tail @ ..] = rest {
-            let length = usize::from(*second & 0x7F);
+        while let [first, second, tail @ ..] = rest {
+            let (length, tail) = match *second & 0x7F {
+                126 => {
+                    let (length, tail) = tail.split_first_chunk_mut().expect("two bytes of length");
+                    (usize::from(u16::from_be_bytes(*length)), tail)
+                }
+                length => (usize::from(length), tail),
+            };
+            let (key, tail) = tail.split_first_chunk_mut().expect("a key");
             let (payload, next) = tail.split_at_mut(length);
-            let word = u64::from_ne_bytes([*a, *b, *c, *d, *a, *b, *c, *d]);
-            let mut words = payload.chunks_exact_mut(8);
-            for eight in &mut words {
-                let eight: &mut [u8; 8] = eight.try_into().expect("eight bytes");
-                *eight = (u64::from_ne_bytes(*eight) ^ word).to_ne_bytes();
-            }
-            for (byte, key) in words.into_remainder().iter_mut().zip(word.to_ne_bytes()) {
-                *byte ^= key;
-            }
+            mask(payload, *key);
             if *first & 0x0F == 1 {
                 assert!(std::str::from_utf8(payload).is_ok());
             }
             look_at(payload);
+            then(payload);
             rest = next;
         }
+    }
+}
+
+fn mask(payload: &mut [u8], [a, b, c, d]: [u8; 4]) {
+    let word = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+    let mut words = payload.chunks_exact_mut(8);
+    for eight in &mut words {
+        let eight: &mut [u8; 8] = eight.try_into().expect("eight bytes");
+        *eight = (u64::from_ne_bytes(*eight) ^ word).to_ne_bytes();
+    }
+    for (byte, key) in words.into_remainder().iter_mut().zip(word.to_ne_bytes()) {
+        *byte ^= key;
+    }
+}
+
+fn floor_echo(batches: usize) {
+    let mut output = Vec::with_capacity(BATCH * 22);
+    floor(batches, 0x82, &[7; 20], |payload| {
+        if output.len() == BATCH * 22 {
+            black_box(&output);
+            output.clear();
+        }
+        output.extend_from_slice(&[0x82, payload.len() as u8]);
+        output.extend_from_slice(payload);
+    });
+}
+
+fn floor_client_send(batches: usize, payload: &[u8]) {
+    let mut keys = ChaCha20Rng::from_seed([3; 32]);
+    let mut output = Vec::with_capacity(BATCH * 26);
+    for _ in 0..batches {
+        for _ in 0..BATCH {
+            let key = keys.next_u32().to_le_bytes();
+            output.extend_from_slice(&[0x82, 0x80 | payload.len() as u8]);
+            output.extend_from_slice(&key);
+            let start = output.len();
+            output.extend_from_slice(payload);
+            mask(&mut output[start..], key);
+        }
+        black_box(&output);
+        output.clear();
     }
 }
 

@@ -34,14 +34,23 @@ per_message() {
     echo $(((high - low) / (4 * 64)))
 }
 
-printf '%-34s %s\n' workload 'instructions per message'
-declare -A cost
-for workload in floor-binary-20 receive-binary-20 floor-text-125 receive-text-125 echo-binary-20 client-send-20; do
-    cost[$workload]=$(per_unit "$workload" 10 60)
-    printf '%-34s %s\n' "$workload" "${cost[$workload]}"
-done
-awk -v a="${cost[receive-binary-20]}" -v b="${cost[floor-binary-20]}" \
-    'BEGIN { printf "receive-binary-20 / floor: %.2f\n", a / b; exit a > 1.5 * b }'
+# The table of benches/instructions.md: what a message takes, beside the least that has to be done for it, and how often
+# that it may take at most.
+printf '| workload | ws-proto | floor | ratio |\n|---|---:|---:|---:|\n'
+while read -r workload few many most; do
+    ours=$(per_unit "$workload" "$few" "$many")
+    floor=$(per_unit "floor-$workload" "$few" "$many")
+    awk -v name="$workload" -v a="$ours" -v b="$floor" -v most="$most" \
+        'BEGIN { printf "| %s | %d | %d | %.2f |\n", name, a, b, a / b; exit a > most * b }' ||
+        { echo "$workload takes more than $most times the floor" >&2; exit 1; }
+done <<'WORKLOADS'
+receive-binary-20 10 60 1.5
+receive-text-125 10 60 1
+receive-text-1024 10 30 1
+echo-binary-20 10 60 2
+client-send-20 10 60 2
+accept 1 3 2
+WORKLOADS
 
 # zlib alone and a connection around it, for the same JSON in messages of two sizes.
 printf '%-34s %s\n' workload 'instructions per message, and to zlib alone'

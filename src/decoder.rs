@@ -57,10 +57,10 @@ pub(crate) struct Decoder {
     /// The state after the current frame.
     sequence: Sequence,
     in_payload: bool,
-    /// Messages shorter than this, which is at most 126, may be taken without a look at the limits, if a whole message
-    /// may come next.
+    /// Messages shorter than this, which is at most 126, may be taken without a look at the limits; 0 if none may, as
+    /// where parts are told.
     short_limit: u8,
-    /// As `short_limit` if a whole message may come next, and would be told as one; otherwise 0.
+    /// As `short_limit` if a whole message may come next; otherwise 0.
     short_now: u8,
     role: Role,
     delivery: Delivery,
@@ -95,7 +95,9 @@ pub(crate) enum Decoded {
 impl Decoder {
     #[inline]
     pub(crate) fn new(role: Role, config: &Config) -> Self {
-        let short_limit = config.max_frame.min(config.max_message).min(125) as u8 + 1;
+        let may_be_short = config.delivery == Delivery::Messages && config.max_fragments > 0;
+        #[allow(clippy::cast_possible_truncation, reason = "at most 126")]
+        let short_limit = if may_be_short { config.max_frame.min(config.max_message).min(125) as u8 + 1 } else { 0 };
         let mut decoder = Self {
             max_frame: config.max_frame,
             max_message: config.max_message,
@@ -140,9 +142,8 @@ impl Decoder {
     }
 
     fn make_ready(&mut self) {
-        let at_rest = !self.in_payload && self.sequence == Sequence::Idle && self.shown.is_none();
-        let is_ready = at_rest && self.delivery == Delivery::Messages && self.max_fragments > 0;
-        self.short_now = if is_ready { self.short_limit } else { 0 };
+        let is_at_rest = !self.in_payload && self.sequence == Sequence::Idle && self.shown.is_none();
+        self.short_now = if is_at_rest { self.short_limit } else { 0 };
     }
 
     /// Looks for the common case: a whole message in one short frame, while nothing is under way.

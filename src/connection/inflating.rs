@@ -83,10 +83,14 @@ impl Inflating {
             return self.inflate(kind, input.get(piece).unwrap_or_default(), false);
         }
         // What the sender has cut off is put behind the piece for as long as it is looked at.
-        let length = input.len();
-        let tail_end = piece.end + TAIL.len();
+        let (length, tail_end) = (input.len(), piece.end + TAIL.len());
         if length < tail_end {
             input.extend_from_slice(&TAIL);
+        }
+        if length == piece.end {
+            let found = self.inflate(kind, input.get(piece.start..).unwrap_or_default(), true);
+            input.truncate(length);
+            return found;
         }
         let saved = swap_behind(input, piece.end, TAIL);
         let found = self.inflate(kind, input.get(piece.start..tail_end).unwrap_or_default(), true);

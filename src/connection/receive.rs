@@ -169,12 +169,15 @@ impl ReceiveHalf {
     /// A whole message of medium length at the front of the input; `None` as for a short one.
     #[inline]
     pub(super) fn medium_message(&mut self, input: &mut BytesMut) -> Option<(MessageKind, Span)> {
-        // Less only if its owner has removed some.
-        input.advance(self.decoder.take_told().min(input.len()));
+        let told = self.decoder.take_told();
+        if told > 0 {
+            // There is less only if its owner has removed some.
+            input.advance(told.min(input.len()));
+        }
         self.decoder.medium_message(input)
     }
 
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn receive_any<'i>(&mut self, input: &'i mut BytesMut) -> Option<Received<'i>> {
         self.give_back(input);
         if self.is_over() {

@@ -149,9 +149,16 @@ impl MaskingKey {
 
     /// Fewer than eight bytes; all that comes out, one byte over the other.
     #[inline(always)]
-    fn apply_to_few(self, data: &mut [u8]) -> u64 {
+    fn apply_to_few(self, mut data: &mut [u8]) -> u64 {
         let mut seen = 0;
-        for (byte, key) in data.iter_mut().zip(self.twice().to_le_bytes()) {
+        if data.len() >= 4 {
+            let Some((four, rest)) = core::mem::take(&mut data).split_first_chunk_mut() else { return 0 };
+            let masked = u32::from_le_bytes(*four) ^ u32::from_le_bytes(self.0);
+            *four = masked.to_le_bytes();
+            seen = u64::from(masked);
+            data = rest;
+        }
+        for (byte, key) in data.iter_mut().zip(self.0) {
             *byte ^= key;
             seen |= u64::from(*byte);
         }
