@@ -22,7 +22,7 @@ use std::task::{Context, Poll, ready};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use ws_proto::{Config, Connection, Event};
+use ws_proto::{Config, Connection, Event, Output};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -48,7 +48,6 @@ fn main() -> Result {
     let mut servers = [
         Server::start("bare TCP", Answer::AsItCame, bare)?,
         Server::start("ws-proto", Answer::Unmasked, ws_proto)?,
-        Server::start("ws-proto, plain writes", Answer::Unmasked, ws_proto_plain)?,
         Server::start("tokio-websockets", Answer::Unmasked, tokio_websockets)?,
         Server::start("fastwebsockets", Answer::Unmasked, fastwebsockets)?,
         Server::start("soketto", Answer::Unmasked, soketto)?,
@@ -291,7 +290,7 @@ async fn ws_proto(mut socket: tokio::net::TcpStream) -> Result {
     loop {
         answer_all(&mut ws, &mut input)?;
         while ws.interest().write {
-            socket.write_buf(ws.output()).await?;
+            write_some(&mut socket, ws.output()).await?;
         }
         let want = ws.interest();
         if want.hang_up {
@@ -303,37 +302,21 @@ async fn ws_proto(mut socket: tokio::net::TcpStream) -> Result {
     }
 }
 
-/// The same but for one thing: on a TCP socket `write_buf` is a vectored write, which costs the kernel more than a plain
-/// one, and there is only one slice to write unless a large payload goes out by reference.
-async fn ws_proto_plain(mut socket: tokio::net::TcpStream) -> Result {
-    let mut ws = Connection::server(&Config::new());
-    let mut input = BytesMut::new();
-    loop {
-        answer_all(&mut ws, &mut input)?;
-        while ws.interest().write {
-            let output = ws.output();
-            if output.chunk().len() == output.remaining() {
-                let written = socket.write(output.chunk()).await?;
-                output.advance(written);
-            } else {
-                socket.write_buf(output).await?;
-            }
-        }
-        let want = ws.interest();
-        if want.hang_up {
-            return Ok(());
-        }
-        if want.read && read_more(&mut socket, &mut input).await? == 0 {
-            ws.receive_eof();
-        }
+async fn write_some(socket: &mut tokio::net::TcpStream, output: &mut Output) -> std::io::Result<()> {
+    if output.chunk().len() < output.remaining() {
+        socket.write_buf(output).await?;
+    } else {
+        let written = socket.write(output.chunk()).await?;
+        output.advance(written);
     }
+    Ok(())
 }
 
 fn answer_all(ws: &mut Connection, input: &mut BytesMut) -> Result {
     while let Some(event) = ws.receive(input) {
         match event {
-            Event::Text(text) => ws.send(text)?,
-            Event::Binary(data) => ws.send(data)?,
+            Event::Text(text) => ws.send_text(&text)?,
+            Event::Binary(data) => ws.send_binary(&data)?,
             _ => {}
         }
     }
