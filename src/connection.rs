@@ -96,11 +96,13 @@ impl Connection {
     /// The next event that the input holds, or `None` when more bytes are needed.
     ///
     /// `input` is this connection's alone while there is anything in it; only append to it. When it is empty, another
-    /// connection may use the same buffer. Bytes that come after the end are dropped.
+    /// connection may use the same buffer. Bytes that come after the end are dropped. What has been told may stay at the
+    /// front of the input for a while: all of it, or 4 KiB, go at once, so receive until there is `None`, then read. The
+    /// text so far of a message under way is kept by the connection, where nobody can change what is validated; it is a
+    /// slice of the same memory, and what comes is read in behind it as if it still lay there.
     ///
-    /// *Complexity*: linear in the bytes received, however they are cut: each is unmasked once, and a text that came
-    /// over several calls is validated once more when it ends, as its owner could have changed it in between. Only a
-    /// Close frame and the Pongs that are owed allocate.
+    /// *Complexity*: linear in the bytes received, however they are cut: each is unmasked once and, if it is text,
+    /// validated once. Only a Close frame, the Pongs that are owed, and the first text that comes in pieces allocate.
     ///
     /// A compressed message costs time by what it inflates to, at most [`Config::max_message`]. It allocates when it is
     /// larger than those before it, or than 128 KiB; then the input is left with memory of its size, as by any other
@@ -187,8 +189,9 @@ impl Connection {
 
     /// Sends a message that is given away.
     ///
-    /// From 4 KiB on a server's payload goes out untouched, by reference. A client's is masked in place if nobody else
-    /// holds it, and otherwise masked while it is copied (RFC 6455 §5.3).
+    /// From 4 KiB on a server's payload goes out untouched, by reference. A client's is masked while it goes out, 64 KiB
+    /// at a time in memory of the connection's, so that it takes no more than that, whoever else holds it
+    /// (RFC 6455 §5.3). A shorter one is copied.
     ///
     /// ```
     /// # use ws_proto::{Config, Connection, Message};

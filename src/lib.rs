@@ -28,7 +28,7 @@
 //!         while let Some(event) = ws.receive(&mut input) {
 //!             match event {
 //!                 Event::Text(text) => ws.send_text(&text)?, // the event borrows the input, not `ws`
-//!                 Event::Binary(data) => ws.send(data)?,     // or is given away, without a copy
+//!                 Event::Binary(data) => ws.send_binary(&data)?, // or is given away: `ws.send(data)`
 //!                 Event::Closed(closure) => println!("closed: {closure}"), // the last event, exactly once
 //!                 _ => {}                                    // Pings are answered already
 //!             }
@@ -69,6 +69,7 @@
 //! | `handshake` | yes | the module [`handshake`]; without it a connection starts on an upgraded stream |
 //! | `deflate` | yes | compression of messages, by permessage-deflate |
 //! | `simd` | yes | long text is validated with vector instructions |
+//! | `wide-masking` | no | long payloads are masked with the widest vectors that the processor has |
 //! | `getrandom` | yes | [`Seed::random`] |
 //!
 //! Without default features the crate is `no_std` with `alloc`. There `deflate` takes its memory from C's

@@ -158,12 +158,8 @@ impl ReceiveHalf {
 
     /// Whether the input is empty and the connection goes on.
     #[inline]
-    pub(super) fn has_nothing(&self, input: &mut BytesMut) -> bool {
-        let has_nothing = input.is_empty() && self.transport == Transport::Open && self.phase == Phase::Hearing;
-        if has_nothing {
-            to_the_front(input);
-        }
-        has_nothing
+    pub(super) fn has_nothing(&self, input: &BytesMut) -> bool {
+        input.is_empty() && self.transport == Transport::Open && self.phase == Phase::Hearing
     }
 
     /// A whole message of medium length at the front of the input; `None` as for a short one.
