@@ -4,6 +4,7 @@
 mod common;
 
 use common::frames::*;
+use std::slice;
 use ws_proto::bytes::{Buf, Bytes, BytesMut};
 use ws_proto::{Cause, Config, Connection, Event, Message, Role, Seed, SendErrorKind, Utf8Bytes, Violation};
 
@@ -122,7 +123,7 @@ fn messages_of_every_length() {
         for length in lengths() {
             for kind in KINDS {
                 let frame = message(kind, length);
-                let bytes = stream(role, &[frame.clone()]);
+                let bytes = stream(role, slice::from_ref(&frame));
                 for keeping in [false, true] {
                     let (seen, output) = told(role, &Config::new(), &bytes, Cut::Whole, keeping);
                     assert!(
@@ -141,14 +142,14 @@ fn every_cut_of_a_message_tells_the_same() {
     for role in ROLES {
         for length in 0..=300 {
             let frame = message(KINDS[length % 5], length);
-            let (bytes, right) = (stream(role, &[frame.clone()]), [told_for(&frame)]);
+            let (bytes, right) = (stream(role, slice::from_ref(&frame)), [told_for(&frame)]);
             for at in 1..bytes.len() {
                 let (seen, _) = told(role, &Config::new(), &bytes, Cut::At(at), at % 2 == 0);
                 assert!(seen == right, "{length} bytes to a {role:?}, cut before {at}");
             }
             for kind in KINDS {
                 let frame = message(kind, length);
-                let bytes = stream(role, &[frame.clone()]);
+                let bytes = stream(role, slice::from_ref(&frame));
                 let (seen, _) = told(role, &Config::new(), &bytes, Cut::EveryByte, false);
                 assert!(seen == [told_for(&frame)], "{kind:?} of {length} bytes to a {role:?}, byte by byte");
             }
@@ -164,8 +165,8 @@ fn cuts_of_a_large_message_tell_the_same() {
         for length in BORDERS {
             for kind in KINDS {
                 let frame = message(kind, length);
-                let (bytes, right) = (stream(role, &[frame.clone()]), [told_for(&frame)]);
-                let near_the_ends = (1..20).step_by(3).chain(bytes.len() - 5..bytes.len()).map(Cut::At);
+                let (bytes, right) = (stream(role, slice::from_ref(&frame)), [told_for(&frame)]);
+                let near_the_ends = [1, 3, 5, 9, 14, 17, bytes.len() - 4, bytes.len() - 1].into_iter().map(Cut::At);
                 let random = [Cut::Random(9), Cut::Random(11), Cut::Random(length as u64 * 12 + 10)];
                 for cut in near_the_ends.chain(random) {
                     let (seen, _) = told(role, &Config::new(), &bytes, cut, true);
@@ -208,7 +209,7 @@ fn frames_of_all_sizes_in_one_buffer() {
         let role = ROLES[seed as usize % 2];
         let mut random = Random(seed);
         let (mut frames, mut right) = (Vec::new(), Vec::new());
-        for _ in 0..60 {
+        for _ in 0..40 {
             let frame = match random.below(12) {
                 0..5 => message(KINDS[random.below(5)], random.below(21)),
                 5..7 => message(KINDS[random.below(5)], random.below(301)),
@@ -242,7 +243,7 @@ fn frames_of_all_sizes_in_one_buffer() {
 #[test]
 fn a_wrong_byte_anywhere_in_a_text() {
     for role in ROLES {
-        for length in (1..=125).chain([126, 127, 128, 200, 255, 256, 1000, 2000]) {
+        for length in (1..=125).chain([126, 127, 128, 200, 256, 999, 2000]) {
             for at in 0..length {
                 // Each byte above 0x7f is wrong among letters, and 0xff is wrong anywhere.
                 let letters = role == Role::Server || (length + at) % 2 == 0;
@@ -634,7 +635,7 @@ fn one_byte_missing() {
         for length in lengths() {
             for kind in KINDS {
                 let frame = message(kind, length);
-                let bytes = stream(role, &[frame.clone()]);
+                let bytes = stream(role, slice::from_ref(&frame));
                 let (front, last) = bytes.split_at(bytes.len() - 1);
                 let unfinished = || {
                     let mut ws = connection(role, &Config::new());
@@ -845,11 +846,11 @@ fn max_buffered_is_exact_while_frames_wait() {
     for seed in 0..12 {
         let role = ROLES[seed as usize % 2];
         let mut random = Random(seed);
-        let limit = [500, 5000, 80_000][seed as usize % 3];
+        let (limit, steps) = [(500, 600), (5000, 300), (80_000, 60)][seed as usize % 3];
         let mut ws = connection(role, &Config::new().max_buffered(limit));
         let (mut written, mut right) = (Vec::new(), Vec::new());
         let mut refused = 0;
-        for _ in 0..600 {
+        for _ in 0..steps {
             let room = limit - ws.output().remaining();
             // What fits exactly, one byte more, and anything.
             let length = match random.below(3) {
@@ -877,7 +878,7 @@ fn max_buffered_is_exact_while_frames_wait() {
         }
         written.extend(drain(&mut ws));
         assert!(sent_by(role, &written) == right, "seed {seed}");
-        assert!(refused > 20 && right.len() > 100, "{refused} were refused, {} were sent", right.len());
+        assert!(refused > steps / 10 && right.len() > steps / 10, "{refused} were refused, {} were sent", right.len());
     }
 }
 

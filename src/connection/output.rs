@@ -121,9 +121,14 @@ impl Output {
     /// Where a frame of so many bytes is appended, if it is clear at a glance that no more than `most` wait then.
     #[inline]
     pub(super) fn room_for(&mut self, size: usize, most: usize) -> Option<&mut BytesMut> {
-        // Where no Pong waits, none is held back either.
-        let is_clear = self.large.is_none() && self.pongs == 0 && size <= most.saturating_sub(self.small.len());
+        let is_clear = self.is_small() && size <= most.saturating_sub(self.small.len());
         is_clear.then_some(&mut self.small)
+    }
+
+    /// Whether nothing waits but small frames, and no automatic Pong is among them. Where none is, none is held back.
+    #[inline]
+    fn is_small(&self) -> bool {
+        self.pongs == 0 && self.large.as_ref().is_none_or(|large| large.queue.is_empty())
     }
 
     /// Appends a payload by reference, which is not empty. It is masked with the key when it goes out.
@@ -233,7 +238,7 @@ impl Buf for Output {
     #[inline]
     fn advance(&mut self, count: usize) {
         assert!(count <= self.remaining(), "cannot advance past what remains");
-        if self.large.is_none() && self.pongs == 0 {
+        if self.is_small() {
             return self.remove_small(count);
         }
         let now = count.min(self.queued());
