@@ -4,10 +4,12 @@
 //! `floor-*` is what any endpoint has to do: a minimal loop that reads the header, unmasks in place and looks at the
 //! bytes, with no limits, no errors and no state. `zlib-*` is zlib-rs alone on the same bytes.
 
+mod browser;
 mod json;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use browser::REQUEST;
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use json::{messages, zlib_messages};
@@ -17,13 +19,6 @@ use ws_proto::bytes::{Buf, BufMut, Bytes, BytesMut};
 use ws_proto::handshake::server;
 use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters, Event, Seed};
 use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush};
-
-const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\nHost: example.com:8080\r\nConnection: Upgrade\r\nPragma: no-cache\r\n\
-    Cache-Control: no-cache\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
-    Chrome/140.0.0.0 Safari/537.36\r\nUpgrade: websocket\r\nOrigin: http://example.com:8080\r\nSec-WebSocket-Version: 13\r\n\
-    Accept-Encoding: gzip, deflate, br, zstd\r\nAccept-Language: en-US,en;q=0.9\r\n\
-    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-    Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n";
 
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 

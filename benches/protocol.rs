@@ -4,6 +4,9 @@
 
 #![allow(missing_docs, reason = "criterion's macro makes a public function")]
 
+mod browser;
+
+use browser::REQUEST;
 use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
@@ -14,13 +17,6 @@ use ws_proto::{Config, Connection, Event, Message, Opcode, Seed, Utf8Bytes};
 
 const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 const SIZES: [usize; 6] = [20, 125, 1 << 10, 16 << 10, 64 << 10, 1 << 20];
-
-const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\nHost: example.com:8080\r\nConnection: Upgrade\r\nPragma: no-cache\r\n\
-    Cache-Control: no-cache\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
-    Chrome/140.0.0.0 Safari/537.36\r\nUpgrade: websocket\r\nOrigin: http://example.com:8080\r\nSec-WebSocket-Version: 13\r\n\
-    Accept-Encoding: gzip, deflate, br, zstd\r\nAccept-Language: en-US,en;q=0.9\r\n\
-    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-    Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n";
 
 /// The reference of every group: copying the same bytes.
 fn memcpy(group: &mut BenchmarkGroup<'_, WallTime>, id: impl std::fmt::Display, bytes: &[u8]) {
