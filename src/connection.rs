@@ -97,12 +97,14 @@ impl Connection {
     ///
     /// `input` is this connection's alone while there is anything in it; only append to it. When it is empty, another
     /// connection may use the same buffer. Bytes that come after the end are dropped. What has been told may stay at the
-    /// front of the input for a while: all of it, or 4 KiB, go at once, so receive until there is `None`, then read. The
-    /// text so far of a message under way is kept by the connection, where nobody can change what is validated; it is a
-    /// slice of the same memory, and what comes is read in behind it as if it still lay there.
+    /// front of the input for a while: all of it, or 4 KiB, go at once, so receive until there is `None`, then read. From
+    /// 4 KiB on, the text so far of a message under way is kept by the connection, where nobody can change what is
+    /// validated; it is a slice of the same memory, and what comes is read in behind it as if it still lay there.
     ///
     /// *Complexity*: linear in the bytes received, however they are cut: each is unmasked once and, if it is text,
-    /// validated once. Only a Close frame, the Pongs that are owed, and the first text that comes in pieces allocate.
+    /// validated once, but for the first 4 KiB of a text, which are validated in each call until there is more or all of
+    /// it. A Close frame and the Pongs that are owed allocate, and so does a long text that comes in pieces while the
+    /// input has not yet the room that its reader wants.
     ///
     /// A compressed message costs time by what it inflates to, at most [`Config::max_message`]. It allocates when it is
     /// larger than those before it, or than 128 KiB; then the input is left with memory of its size, as by any other

@@ -8,14 +8,16 @@
 //! A payload is unmasked once, when it arrives, and while that happens it moves left against the message so far, so
 //! that a fragmented message ends as one slice. Whenever the input is used up, what is left of a frame's beginning, 130
 //! bytes at most, moves left too and the dead bytes fall off the end: the input never holds more than the message, one
-//! header and these bytes, and nothing that has its place is moved again. Text is validated as it arrives, while it is in
-//! the cache, and never again: whoever calls keeps what is validated from being changed between two looks.
+//! header and these bytes, and nothing that has its place is moved again. Two things may lie there besides: short messages
+//! that have been told, 4 KiB at most, and a binary message of up to 16 KiB that is left alone until all of it is there.
+//! Text is validated as it arrives, while it is in the cache. Between two looks the input is its owner's, who could change
+//! what is validated, so whoever calls keeps it from that; text of less than 4 KiB is validated again instead.
 //!
 //! The payload of a compressed message is shown piece by piece as it arrives, unmasked and otherwise as it is; nothing
 //! of it is assembled here.
 
 use crate::config::{Config, Delivery};
-use crate::frame::{MaskingKey, RSV1, Start};
+use crate::frame::{MAX_SHORT, MaskingKey, RSV1, Start};
 use crate::opcode::{MessageKind, Opcode};
 use crate::payload::Span;
 use crate::role::Role;
@@ -28,6 +30,9 @@ const BLOCK: usize = 16 << 10;
 
 /// A binary message in one frame of up to so many bytes is unmasked when all of it is there.
 const WHOLE: u64 = 16 << 10;
+
+/// So much validated text of a message under way is worth being kept from being changed.
+const KEPT: usize = 4 << 10;
 
 /// Short messages that have been told stay in front of the input up to so many bytes. Removing them costs as much as
 /// telling one does, so it is done for many at once.
@@ -97,7 +102,8 @@ impl Decoder {
     pub(crate) fn new(role: Role, config: &Config) -> Self {
         let may_be_short = config.delivery == Delivery::Messages && config.max_fragments > 0;
         #[allow(clippy::cast_possible_truncation, reason = "at most 126")]
-        let short_limit = if may_be_short { config.max_frame.min(config.max_message).min(125) as u8 + 1 } else { 0 };
+        let short_limit =
+            if may_be_short { config.max_frame.min(config.max_message).min(MAX_SHORT as u64) as u8 + 1 } else { 0 };
         let mut decoder = Self {
             max_frame: config.max_frame,
             max_message: config.max_message,
@@ -234,11 +240,8 @@ impl Decoder {
     /// everything behind `keep`, before the next call, and otherwise only appends.
     ///
     /// *Complexity*: linear in the bytes over all calls, whatever their cut.
-    ///
-    /// # Panics
-    /// If the input has become shorter than it was left, which only its owner can do.
     pub(crate) fn decode(&mut self, input: &mut [u8]) -> Decoded {
-        assert!(self.next <= input.len(), "bytes of a message under way have been removed from the input");
+        debug_assert!(self.next <= input.len());
         debug_assert_eq!(self.told, 0);
         if let Some(fin) = self.shown {
             return self.show(fin);
@@ -481,10 +484,33 @@ impl Decoder {
         checked.is_ok()
     }
 
-    /// How much at the front of the input must not change before the next look: up to the end of the message so far,
-    /// once some of it is validated. A `Text` is made of it without a second check.
-    pub(crate) fn validated(&self) -> usize {
-        if self.valid > self.start { self.end } else { 0 }
+    /// Says how much at the front of the input is to be kept from being changed until the next look, because it ends in
+    /// validated text: nothing of a text that is still short, which is validated once more sooner than kept, and would
+    /// keep memory that is far larger; otherwise all but the last code point, so that the input is empty only where no
+    /// message is under way.
+    pub(crate) fn keep_validated(&mut self, input: &[u8]) -> usize {
+        let text = input.get(self.start..self.valid).unwrap_or_default();
+        // At most four bytes back, as this is UTF-8.
+        let last = text.iter().rposition(|byte| byte & 0xC0 != 0x80).unwrap_or(0);
+        if last < KEPT {
+            self.valid = self.start;
+            return 0;
+        }
+        self.valid = self.start + last;
+        self.valid
+    }
+
+    /// Forgets that text has been validated, because nobody has kept it from being changed.
+    #[inline]
+    pub(crate) const fn distrust(&mut self) {
+        self.valid = self.start;
+    }
+
+    /// # Panics
+    /// If the input, which is so long, has become shorter than it was left, which only its owner can do.
+    #[inline]
+    pub(crate) fn assert_reaches(&self, length: usize) {
+        assert!(self.next <= length, "bytes of a message under way have been removed from the input");
     }
 
     /// Fails on text that is not UTF-8. When parts are delivered, what came before the fault is handed out first, and

@@ -1,18 +1,17 @@
 //! A received payload, where it arrived.
 
+use crate::frame::MAX_SHORT;
 use bytes::{Buf, Bytes, BytesMut};
 use core::{fmt, ops::Deref};
 
-/// Up to this size, in bytes, a payload is copied when it is kept.
-const SHORT: usize = 125;
-
-/// The payload of an event: a slice of the caller's input, which it leaves when the value is dropped. What came
-/// compressed has been put there, at the end of the input, once it was inflated.
+/// The payload of an event: a slice of the caller's input. When the value is dropped it leaves the input, or, if it is
+/// short, waits there to leave with others. What came compressed has been put there, at the end of the input, once it was
+/// inflated.
 ///
 /// It dereferences to `[u8]`. To keep it, [`into_bytes`](Payload::into_bytes) takes it out of the input without a copy.
 ///
-/// Leaking one (`mem::forget`) leaves its frame in the input, already unmasked, to be read once more: the connection is
-/// of no use after that.
+/// Leaking one (`mem::forget`) leaves its frame in the input, already unmasked, and it may be read once more, with others
+/// that have been told before it: the connection is of no use after that.
 pub struct Payload<'a> {
     input: &'a mut BytesMut,
     span: Span,
@@ -53,7 +52,7 @@ impl<'a> Payload<'a> {
     pub fn into_bytes(mut self) -> Bytes {
         let Span { start, end, consume } = self.span;
         // What is behind something else in the input would take that along, and a short one is copied sooner than shared.
-        if consume < end || consume == Span::LAST || end - start <= SHORT {
+        if consume < end || consume == Span::LAST || end - start <= MAX_SHORT {
             return Bytes::copy_from_slice(&self);
         }
         self.span.consume = 0;

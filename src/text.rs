@@ -6,14 +6,16 @@ use alloc::{string::String, vec::Vec};
 use bytes::Bytes;
 use core::{fmt, ops::Deref};
 
-/// The text of a received message: a slice of the caller's input, which it leaves when the value is dropped.
+/// The text of a received message: a slice of the caller's input, which it leaves as a
+/// [`Payload`](crate::Payload) does.
 ///
 /// It dereferences to `str`. To keep it, [`into_utf8_bytes`](Text::into_utf8_bytes) takes it out of the input without a
 /// copy.
 pub struct Text<'a>(Payload<'a>);
 
 impl<'a> Text<'a> {
-    /// Only for payloads that [`utf8::check`] has passed to their end.
+    /// Only for payloads that are known to be UTF-8 to their end: because [`utf8::check`] has passed them, or because they
+    /// were seen to be ASCII.
     #[inline]
     pub(crate) fn validated(payload: Payload<'a>) -> Self {
         debug_assert!(utf8::is_valid(&payload));
@@ -60,7 +62,9 @@ impl Utf8Bytes {
 /// The one place where checked bytes become a `str` again without a second check.
 ///
 /// Private to this file, whose two types hold nothing but checked bytes. A `Text` is made by [`Text::validated`] of
-/// bytes that the decoder has checked in the same borrow of the input, so that nobody could change them in between; a
+/// bytes that the decoder has checked. It has done so in the same borrow of the input, or in an earlier one, and then
+/// they were the receiving half's own until this borrow began (`ReceiveHalf::keep_text`), so that nobody could change them
+/// in between; where they were not, whatever the reason, the decoder is told to check again (`Decoder::distrust`). A
 /// `Utf8Bytes` is made of a `Text`, a `str`, or bytes that pass [`utf8::is_valid`]. Neither gives out a mutable view.
 #[inline]
 fn str_of(validated: &[u8]) -> &str {

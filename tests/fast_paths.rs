@@ -6,7 +6,7 @@ mod common;
 use common::frames::*;
 use std::slice;
 use ws_proto::bytes::{Buf, Bytes, BytesMut};
-use ws_proto::{Cause, Config, Connection, Event, Message, Role, Seed, SendErrorKind, Utf8Bytes, Violation};
+use ws_proto::{Cause, Config, Connection, Delivery, Event, Message, Role, Seed, SendErrorKind, Utf8Bytes, Violation};
 
 /// The neighbours of the lengths at which a buffer, a header or a window of masking may end.
 const BORDERS: [usize; 9] = [4095, 4096, 4097, 16383, 16384, 16385, 65535, 65536, 65537];
@@ -534,6 +534,42 @@ fn assert_fragments(role: Role, config: &Config, frames: &[Frame; 5], wrong: Opt
         assert!(seen == right, "{cut:?} of {frames:?} gives {seen:?} instead of {wrong:?}");
         if let Some((_, violation)) = wrong {
             assert_eq!(output.last(), Some(&close_for(violation)));
+        }
+    }
+}
+
+/// 6455-5.4-3, 6455-6.2-4: where parts are asked for, a message that is there as a whole is told as parts, too, of any
+/// length and in as many frames as it came; the parts make what was sent, and the last one says so.
+#[test]
+fn parts_of_every_length() {
+    let config = Config::new().delivery(Delivery::Parts);
+    for role in ROLES {
+        for length in lengths().filter(|length| *length < 20_000) {
+            let kind = KINDS[length % 5];
+            let frame = message(kind, length);
+            let (fragments, _) = three(kind, length.min(130));
+            let bytes =
+                stream(role, &[&[frame.clone(), frame.clone()][..], &fragments, slice::from_ref(&frame)].concat());
+            let (_, told_of_fragments) = three(kind, length.min(130));
+            let right = [told_for(&frame), told_for(&frame), told_of_fragments[2].clone(), told_for(&frame)];
+            for cut in [Cut::Whole, Cut::At(3), Cut::Random(length as u64)] {
+                let (seen, _) = told(role, &config, &bytes, cut, false);
+                let (mut whole, mut parts) = (Vec::new(), Vec::new());
+                for event in seen {
+                    let (is_text, part, fin) = match event {
+                        Seen::TextPart(part, fin) => (true, part.into_bytes(), fin),
+                        Seen::BinaryPart(part, fin) => (false, part, fin),
+                        Seen::Ping(_) | Seen::Pong(_) => continue,
+                        event => panic!("no part: {event:?}"),
+                    };
+                    parts.extend(part);
+                    if fin {
+                        let opcode = if is_text { TEXT } else { BINARY };
+                        whole.push(told_for(&Frame::new(opcode, std::mem::take(&mut parts))));
+                    }
+                }
+                assert!(parts.is_empty() && whole == right, "{kind:?} of {length} bytes to a {role:?}, {cut:?}");
+            }
         }
     }
 }

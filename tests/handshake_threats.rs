@@ -71,6 +71,16 @@ fn very_many_headers_byte_by_byte() {
     assert_eq!(request.unwrap().head().headers().count(), 50_005);
 }
 
+/// D4: interim answers without end, all there at once: each is looked at when its turn comes, not with those before it.
+#[test]
+fn very_many_interim_answers() {
+    let config = Config::new().max_head(4 << 20);
+    let (mut handshake, _, _) = started(&request_for("ws://example.com/"), &config);
+    let mut input = BytesMut::from(&b"HTTP/1.1 100 \r\n\r\n".repeat(200_000)[..]);
+    assert!(handshake.receive(&mut input).unwrap().is_none());
+    assert!(input.is_empty());
+}
+
 /// D4: line ends that come without end, in the places where a search for the end of the head could begin anew.
 #[test]
 fn almost_the_end_of_the_head() {

@@ -1,7 +1,8 @@
 //! What an event holds can be kept: without a copy when it is a message, and without harm to what follows it.
 
 use ws_proto::bytes::{BufMut, Bytes, BytesMut};
-use ws_proto::{Config, Connection, Delivery, Event, Message, SendErrorKind, Utf8Bytes};
+use ws_proto::frame::FrameHeader;
+use ws_proto::{Cause, Config, Connection, Delivery, Event, Message, Opcode, SendErrorKind, Utf8Bytes, Violation};
 
 /// A frame of a server's, whose payload stays as it is.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
@@ -120,30 +121,86 @@ fn bytes_become_text_only_if_they_are() {
     assert!(Utf8Bytes::try_from(vec![0xC3]).is_err());
 }
 
+/// Receives a text that begins with so many letters, in two looks and with a Ping in the middle, and writes over all
+/// letters that lie in the input in between.
+fn tampered(letters: usize, from_end: usize, with: u8) -> Result<String, Violation> {
+    let start =
+        FrameHeader { fin: false, rsv: 0, opcode: Opcode::Text, masking_key: None, payload_length: letters as u64 };
+    let end = [frame(0x89, b"ping"), frame(0x80, b"!")].concat();
+    let wire = [start.encode().as_ref(), &b"x".repeat(letters), &end].concat();
+    let cut = wire.len() - from_end;
+    let mut ws = client(&Config::new());
+    let mut input = BytesMut::from(&wire[..cut]);
+    for more in [&wire[cut..], &[]] {
+        loop {
+            match ws.receive(&mut input) {
+                // Told in the middle of the message.
+                Some(Event::Ping(_)) => {}
+                Some(Event::Text(text)) => {
+                    assert!(std::str::from_utf8(text.as_bytes()).is_ok(), "cut at {cut}");
+                    return Ok(text.to_string());
+                }
+                Some(Event::Closed(closure)) => match closure.cause {
+                    Cause::Violation(violation) => return Err(violation),
+                    cause => panic!("cut at {cut}: {cause:?}"),
+                },
+                Some(event) => panic!("cut at {cut}: {event:?}"),
+                None => break,
+            }
+            input.iter_mut().filter(|byte| byte.is_ascii_lowercase()).for_each(|byte| *byte = with);
+        }
+        // Somebody who finds it empty would take it for another connection's.
+        assert!(!input.is_empty(), "cut at {cut}");
+        input.iter_mut().filter(|byte| byte.is_ascii_lowercase()).for_each(|byte| *byte = with);
+        input.put(more);
+    }
+    panic!("cut at {cut}: the message is whole");
+}
+
 /// The input is the caller's between two looks at it, and a `Text` must be UTF-8 whatever was done to it then.
 #[test]
-fn text_that_is_validated_cannot_be_tampered_with() {
-    let wire = [frame(0x01, b"hello"), frame(0x89, b"ping"), frame(0x80, b"!")].concat();
-    for cut in 3..wire.len() {
-        let mut ws = client(&Config::new());
-        let mut input = BytesMut::from(&wire[..cut]);
-        let mut text = None;
-        for more in [&wire[cut..], &[]] {
-            loop {
-                match ws.receive(&mut input) {
-                    // Told in the middle of the message.
-                    Some(Event::Ping(_)) => {}
-                    Some(Event::Text(whole)) => text = Some(whole.to_string()),
-                    Some(event) => panic!("cut at {cut}: {event:?}"),
-                    None => break,
-                }
-                input.iter_mut().filter(|byte| byte.is_ascii_lowercase()).for_each(|byte| *byte = 0xFF);
-            }
-            input.iter_mut().filter(|byte| byte.is_ascii_lowercase()).for_each(|byte| *byte = 0xFF);
-            input.put(more);
+fn text_that_was_tampered_with_is_text_or_nothing() {
+    for letters in [2, 5, 4095, 4096, 4097, 4098, 10_000] {
+        for from_end in 1..11 {
+            assert_eq!(tampered(letters, from_end, 0xFF), Err(Violation::TextNotUtf8), "{letters}, {from_end}");
+            let text = tampered(letters, from_end, b'X').expect("it is ASCII");
+            assert_eq!(text.len(), letters + 1);
+            // Of a long one only the code point at which a look ended is within reach.
+            let changed = text.bytes().filter(|byte| *byte == b'X').count();
+            assert!(changed > 0 && (letters <= 4097 || changed <= 2), "{letters}, {from_end}: {changed}");
         }
-        assert_eq!(text.as_deref(), Some("hello!"), "cut at {cut}");
     }
+}
+
+/// What a panic leaves behind is not taken for text, either.
+#[test]
+fn text_that_was_tampered_with_after_a_panic_is_nothing() {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    let mut ws = client(&Config::new());
+    let start = FrameHeader { fin: false, rsv: 0, opcode: Opcode::Text, masking_key: None, payload_length: 5000 };
+    let wire = [start.encode().as_ref(), &b"x".repeat(5000), &frame(0x89, b"ping")].concat();
+    let mut input = BytesMut::from(&wire[..]);
+    assert!(matches!(ws.receive(&mut input), Some(Event::Ping(_))));
+    input.clear();
+    input.put_u8(0);
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(ws.receive(&mut input)))).is_err());
+    for length in (1..40).chain(5000..5020) {
+        input.resize(length, 0xFF);
+        input.put_slice(&frame(0x80, b"!"));
+        let received = catch_unwind(AssertUnwindSafe(|| match ws.receive(&mut input) {
+            Some(Event::Text(text)) => std::str::from_utf8(text.as_bytes()).is_ok(),
+            _ => true,
+        }));
+        assert!(received.unwrap_or(true), "{length}");
+    }
+}
+
+#[test]
+fn what_is_shown_for_debugging_holds_nothing_of_the_peers() {
+    let mut ws = client(&Config::new());
+    let mut input = BytesMut::from(&frame(0x01, b"a secret")[..]);
+    assert!(ws.receive(&mut input).is_none());
+    assert!(!format!("{ws:?}").contains("secret"));
 }
 
 #[test]

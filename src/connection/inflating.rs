@@ -87,14 +87,11 @@ impl Inflating {
         if length < tail_end {
             input.extend_from_slice(&TAIL);
         }
-        if length == piece.end {
-            let found = self.inflate(kind, input.get(piece.start..).unwrap_or_default(), true);
-            input.truncate(length);
-            return found;
-        }
-        let saved = swap_behind(input, piece.end, TAIL);
+        let saved = (length > piece.end).then(|| swap_behind(input, piece.end, TAIL));
         let found = self.inflate(kind, input.get(piece.start..tail_end).unwrap_or_default(), true);
-        swap_behind(input, piece.end, saved);
+        if let Some(saved) = saved {
+            swap_behind(input, piece.end, saved);
+        }
         input.truncate(length);
         found
     }

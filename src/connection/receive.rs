@@ -15,11 +15,13 @@ use crate::text::{Text, Utf8Bytes};
 use crate::violation::Violation;
 use alloc::boxed::Box;
 use bytes::{Buf, Bytes, BytesMut};
-use core::ops::Range;
+use core::{fmt, ops::Range};
+
+/// The most room that is made for a reader behind text that is under way.
+const MAX_ROOM: usize = 64 << 10;
 
 /// The receiving half of a connection that was taken apart with
 /// [`Connection::into_halves`](crate::Connection::into_halves).
-#[derive(Debug)]
 pub struct ReceiveHalf {
     decoder: Decoder,
     auto_pong: bool,
@@ -32,6 +34,17 @@ pub struct ReceiveHalf {
     text: BytesMut,
     /// What inflates, once that is agreed.
     inflating: Option<Box<Inflating>>,
+}
+
+/// Shows nothing of what the peer has sent.
+impl fmt::Debug for ReceiveHalf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReceiveHalf")
+            .field("decoder", &self.decoder)
+            .field("transport", &self.transport)
+            .field("phase", &self.phase)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Whether frames are still read.
@@ -137,8 +150,8 @@ impl ReceiveHalf {
         !matches!(self.phase, Phase::Hearing)
     }
 
-    /// A whole short message at the front of the input. `None` says only that [`receive_any`](Self::receive_any) has to
-    /// look.
+    /// A whole short message at the front of the input. `None` says only that more has to be
+    /// looked at.
     #[inline(always)]
     pub(super) fn short_message(&mut self, input: &mut BytesMut) -> Option<(MessageKind, Span)> {
         self.decoder.short_message(input)
@@ -175,11 +188,11 @@ impl ReceiveHalf {
 
     #[inline(always)]
     pub(super) fn receive_any<'i>(&mut self, input: &'i mut BytesMut) -> Option<Received<'i>> {
-        self.give_back(input);
         if self.is_over() {
             input.clear();
             return self.end_of_stream(input);
         }
+        self.give_back(input);
         loop {
             return match self.decoder.decode(input) {
                 Decoded::Message { kind, span } => Received::event(message(kind, input, span)),
@@ -221,7 +234,7 @@ impl ReceiveHalf {
     /// Takes text that is validated out of the input; how much that is.
     #[inline]
     fn keep_text(&mut self, input: &mut BytesMut) -> usize {
-        let count = self.decoder.validated();
+        let count = self.decoder.keep_validated(input);
         if count > 0 {
             let rest = input.split_off(count);
             self.text = core::mem::replace(input, rest);
@@ -230,16 +243,20 @@ impl ReceiveHalf {
     }
 
     /// Puts it back in front of the input: without a copy, if what has come since was appended where the text ends.
+    ///
+    /// However this ends, by a panic too, the decoder takes no text for valid but what was kept here until now.
     #[inline]
     fn give_back(&mut self, input: &mut BytesMut) {
-        if !self.text.is_empty() {
-            let mut whole = core::mem::take(&mut self.text);
-            let room = input.capacity() - input.len();
-            whole.unsplit(core::mem::take(input));
-            // Where there was not the room that the reader wants it took memory of its own; next time there is.
-            whole.reserve(room);
-            *input = whole;
+        self.decoder.assert_reaches(self.text.len() + input.len());
+        if self.text.is_empty() {
+            return self.decoder.distrust();
         }
+        let mut whole = core::mem::take(&mut self.text);
+        let room = (input.capacity() - input.len()).min(MAX_ROOM);
+        whole.unsplit(core::mem::take(input));
+        // Where there was not the room that the reader wants it took memory of its own; next time there is.
+        whole.reserve(room);
+        *input = whole;
     }
 
     /// Gives a piece of a compressed message to zlib, and removes it from the input once it is used up. What came out

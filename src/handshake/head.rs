@@ -90,7 +90,7 @@ impl HeadReader {
         if self.scanned > 0 || input.len() > room || !input.ends_with(b"\r\n\r\n") || input.first() <= Some(&b'\r') {
             return None;
         }
-        let (mut line_feeds, mut bare, mut empty) = (0, 0, 0);
+        let (mut line_feeds, mut bare, mut empty, mut looked_at) = (0, 0, 0, 0);
         // So few at a time that a byte can count them, which lets the compiler make vectors of it.
         for (bytes, following) in input.chunks(128).zip(input.get(1..)?.chunks(128)) {
             let (mut block_line_feeds, mut block_empty) = (0, 0);
@@ -102,6 +102,11 @@ impl HeadReader {
             }
             line_feeds += usize::from(block_line_feeds);
             empty += usize::from(block_empty);
+            looked_at += bytes.len();
+            // Another head may begin here, and the next call is for that.
+            if empty > 0 && looked_at + 4 < input.len() {
+                return None;
+            }
         }
         // The last line is the empty one, which ends the head, and the first is not a header.
         let lines = line_feeds - 1;
