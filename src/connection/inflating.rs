@@ -78,6 +78,7 @@ impl Inflating {
     /// piece that is not used up is to be shown again.
     ///
     /// *Complexity*: linear in the bytes that go in and come out.
+    #[inline]
     pub(super) fn receive(&mut self, kind: MessageKind, input: &mut BytesMut, piece: Range<usize>, fin: bool) -> Found {
         if !fin {
             return self.inflate(kind, input.get(piece).unwrap_or_default(), false);
@@ -97,6 +98,7 @@ impl Inflating {
     }
 
     /// Puts what [`receive`](Self::receive) has found behind the input.
+    #[inline]
     pub(super) fn hand_out(&mut self, kind: MessageKind, input: &mut BytesMut) -> Span {
         let count = self.complete(kind);
         let span = if count > KEEP && input.len() <= count {
