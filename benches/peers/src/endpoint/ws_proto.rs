@@ -350,7 +350,11 @@ impl Endpoint for WsProto {
     fn idle(&self, reads: &Rc<[Bytes]>, count: usize) -> Vec<Idle> {
         vec![
             connection::idle::<Whole>("ws-proto, an input of 4 KiB each", reads, count),
-            connection::idle::<Quiet>("ws-proto, an input for all, memory released", reads, count),
+            // The input is empty then, and one serves all connections.
+            Idle {
+                value: size_of::<Connection>(),
+                ..connection::idle::<Quiet>("ws-proto, an input for all, memory released", reads, count)
+            },
         ]
     }
 }
