@@ -13,6 +13,7 @@ mod browser;
 mod chart;
 mod endpoint;
 mod handshake;
+#[allow(clippy::manual_is_multiple_of, reason = "the crate's own benches are for an older Rust")]
 #[path = "../../json/mod.rs"]
 mod json;
 mod measure;
