@@ -7,13 +7,12 @@
 #[allow(dead_code, reason = "tests use the rest of it")]
 #[path = "../../../tests/common/allocator.rs"]
 mod allocator;
-#[allow(clippy::manual_is_multiple_of, reason = "it is shared with benches of an older Rust")]
 #[path = "../../browser/mod.rs"]
 mod browser;
 mod chart;
 mod endpoint;
 mod handshake;
-#[allow(clippy::manual_is_multiple_of, reason = "the crate's own benches are for an older Rust")]
+#[allow(clippy::manual_is_multiple_of, reason = "it is shared with benches of an older Rust")]
 #[path = "../../json/mod.rs"]
 mod json;
 mod measure;
