@@ -111,7 +111,8 @@ impl Connection {
     /// message.
     ///
     /// # Panics
-    /// If bytes of a message under way have been removed from the input. Nothing that a peer sends does that.
+    /// If bytes of a message under way have been removed from the input; where all have been, when the next ones are
+    /// there. Nothing that a peer sends does that.
     #[inline(always)]
     pub fn receive<'i>(&mut self, input: &'i mut BytesMut) -> Option<Event<'i>> {
         match self.receiver.short_message(input) {

@@ -506,8 +506,10 @@ impl Decoder {
         self.valid = self.start;
     }
 
+    /// Makes sure that the input, which is so long, still holds what it was left with.
+    ///
     /// # Panics
-    /// If the input, which is so long, has become shorter than it was left, which only its owner can do.
+    /// If it does not, which only its owner can bring about.
     #[inline]
     pub(crate) fn assert_reaches(&self, length: usize) {
         assert!(self.next <= length, "bytes of a message under way have been removed from the input");

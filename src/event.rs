@@ -9,7 +9,7 @@ use core::fmt;
 /// What [`Connection::receive`](crate::Connection::receive) found in the input.
 ///
 /// An event borrows the input, not the connection, so an answer can be sent while the event is being looked at. What it
-/// holds can be kept, without a copy unless it came compressed: [`Text::into_utf8_bytes`], [`Payload::into_bytes`].
+/// holds can be kept, without a copy unless it is short or came compressed: [`Text::into_utf8_bytes`], [`Payload::into_bytes`].
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {

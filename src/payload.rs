@@ -8,7 +8,8 @@ use core::{fmt, ops::Deref};
 /// short, waits there to leave with others. What came compressed has been put there, at the end of the input, once it was
 /// inflated.
 ///
-/// It dereferences to `[u8]`. To keep it, [`into_bytes`](Payload::into_bytes) takes it out of the input without a copy.
+/// It dereferences to `[u8]`. To keep it, [`into_bytes`](Payload::into_bytes) takes it out of the input, without a copy
+/// where it is long.
 ///
 /// Leaking one (`mem::forget`) leaves its frame in the input, already unmasked, and it may be read once more, with others
 /// that have been told before it: the connection is of no use after that.

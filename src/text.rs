@@ -9,8 +9,8 @@ use core::{fmt, ops::Deref};
 /// The text of a received message: a slice of the caller's input, which it leaves as a
 /// [`Payload`](crate::Payload) does.
 ///
-/// It dereferences to `str`. To keep it, [`into_utf8_bytes`](Text::into_utf8_bytes) takes it out of the input without a
-/// copy.
+/// It dereferences to `str`. To keep it, [`into_utf8_bytes`](Text::into_utf8_bytes) takes it out of the input, without a
+/// copy where it is long.
 pub struct Text<'a>(Payload<'a>);
 
 impl<'a> Text<'a> {
@@ -22,7 +22,8 @@ impl<'a> Text<'a> {
         Self(payload)
     }
 
-    /// The text as an owned value, at the costs of [`Payload::into_bytes`]: without a copy, unless it came compressed.
+    /// The text as an owned value, at the costs of [`Payload::into_bytes`]: without a copy, unless it is short or came
+    /// compressed.
     pub fn into_utf8_bytes(self) -> Utf8Bytes {
         Utf8Bytes(self.0.into_bytes())
     }

@@ -150,8 +150,7 @@ impl ReceiveHalf {
         !matches!(self.phase, Phase::Hearing)
     }
 
-    /// A whole short message at the front of the input. `None` says only that more has to be
-    /// looked at.
+    /// A whole short message at the front of the input. `None` says only that there is to be a closer look.
     #[inline(always)]
     pub(super) fn short_message(&mut self, input: &mut BytesMut) -> Option<(MessageKind, Span)> {
         self.decoder.short_message(input)
@@ -186,6 +185,7 @@ impl ReceiveHalf {
         self.decoder.medium_message(input)
     }
 
+    /// What the input holds next, whatever it is. It stands in its callers, because compressed messages come this way.
     #[inline(always)]
     pub(super) fn receive_any<'i>(&mut self, input: &'i mut BytesMut) -> Option<Received<'i>> {
         if self.is_over() {

@@ -45,19 +45,19 @@ impl<'a> Extensions<'a> {
 /// Whether the lines of a head keep the grammar.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Grammar {
-    lines: usize,
-    elements: usize,
+    is_present: bool,
+    has_element: bool,
     is_broken: bool,
 }
 
 impl Grammar {
     /// Looks at the value of one more line.
     pub(super) fn add(&mut self, value: &[u8]) {
-        self.lines += 1;
+        self.is_present = true;
         let mut line = Cursor::new(value);
         loop {
             match element(&mut line) {
-                Ok(Some(_)) => self.elements += 1,
+                Ok(Some(_)) => self.has_element = true,
                 Ok(None) => break,
                 Err(Malformed) => {
                     self.is_broken = true;
@@ -69,12 +69,12 @@ impl Grammar {
 
     /// Whether there are lines.
     pub(super) const fn is_present(self) -> bool {
-        self.lines > 0
+        self.is_present
     }
 
     /// Whether every line keeps the grammar and, if there are lines, they hold one element at least.
     pub(super) const fn is_kept(self) -> bool {
-        !self.is_broken && (self.lines == 0 || self.elements > 0)
+        !self.is_broken && self.has_element == self.is_present
     }
 }
 
