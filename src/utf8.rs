@@ -26,7 +26,7 @@ pub(crate) fn is_short_ascii(bytes: &[u8]) -> bool {
     let Some(last) = bytes.last_chunk() else { return bytes.is_ascii() };
     let words = bytes.chunks_exact(8).filter_map(|chunk| chunk.try_into().ok());
     let seen = words.fold(u64::from_ne_bytes(*last), |seen, word| seen | u64::from_ne_bytes(word));
-    seen & 0x8080_8080_8080_8080 == 0
+    seen.to_ne_bytes().is_ascii()
 }
 
 /// Whether `bytes` is UTF-8 with no code point left open.

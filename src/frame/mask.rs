@@ -51,7 +51,7 @@ impl MaskingKey {
             #[inline(always)]
             || words.by_ref().fold(0, |seen, chunk| seen | chunk.try_into().map_or(0, |bytes| xor(bytes, word))),
         );
-        (turned, is_ascii(seen | self.apply_to_few(words.into_remainder())))
+        (turned, (seen | self.apply_to_few(words.into_remainder())).to_le_bytes().is_ascii())
     }
 
     /// Masks or unmasks `from` into `to`, which is as long; whether all that comes out is ASCII.
@@ -80,7 +80,7 @@ impl MaskingKey {
             *target = source ^ key;
             seen |= u64::from(*target);
         }
-        is_ascii(seen)
+        seen.to_le_bytes().is_ascii()
     }
 
     /// Appends `from`, masked, to a buffer: block by block through registers, so that nothing is written twice. The key
@@ -133,7 +133,7 @@ impl MaskingKey {
         let word = self.twice();
         // The last eight bytes are taken before the words that overlap them are written, and put in place after them, so
         // that no length leaves a rest.
-        let Some(last) = data.last_chunk() else { return is_ascii(self.apply_to_few(data)) };
+        let Some(last) = data.last_chunk() else { return self.apply_to_few(data).to_le_bytes().is_ascii() };
         let last = u64::from_le_bytes(*last) ^ self.turned(data.len()).twice();
         let mut seen = last;
         for chunk in data.chunks_exact_mut(8) {
@@ -144,7 +144,7 @@ impl MaskingKey {
         if let Some(place) = data.last_chunk_mut() {
             *place = last.to_le_bytes();
         }
-        is_ascii(seen)
+        seen.to_le_bytes().is_ascii()
     }
 
     /// Fewer than eight bytes; all that comes out, one byte over the other.
@@ -202,12 +202,6 @@ fn widest<T>(words: usize, work: impl FnOnce() -> T) -> T {
 #[inline(always)]
 fn widest<T>(_words: usize, work: impl FnOnce() -> T) -> T {
     work()
-}
-
-/// Whether none of eight bytes has its top bit set.
-#[inline(always)]
-const fn is_ascii(eight: u64) -> bool {
-    eight & 0x8080_8080_8080_8080 == 0
 }
 
 /// Hides the key: RFC 6455 §10.3 wants that nobody who supplies data can know it.
