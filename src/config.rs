@@ -1,15 +1,15 @@
-//! The limits and habits of a connection.
+//! The limits of a connection, and what it does by itself.
 
 #[cfg(feature = "deflate")]
 use crate::deflate::DeflateConfig;
 
-/// The limits and habits of a connection; every limit is on by default.
+/// The limits of a connection, and what it does by itself. Every limit is on by default.
 ///
 /// ```
 /// use ws_proto::Config;
 ///
 /// let config = Config::new().max_message(1 << 20).auto_pong(false);
-/// assert_eq!(config, config.clone().max_frame(16 << 20));
+/// assert_eq!(config, config.clone().max_message(1 << 20));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -43,7 +43,7 @@ impl Config {
     /// The defaults, as each method below names them.
     pub const fn new() -> Self {
         Self {
-            max_frame: 16 << 20,
+            max_frame: u64::MAX,
             max_message: 64 << 20,
             max_fragments: 1 << 20,
             max_buffered: 128 << 20,
@@ -57,17 +57,21 @@ impl Config {
         }
     }
 
-    /// The largest payload of a received data frame, in bytes on the wire; a control frame has its own limit of 125.
-    /// Default 16 MiB. A header that claims more ends the connection with 1009 before a byte of its payload is looked
-    /// at.
+    /// The largest payload of a received data frame, in bytes on the wire; a control frame has its own limit of 125. A header
+    /// that claims more ends the connection with 1009 before a byte of its payload is looked at.
+    ///
+    /// By default a frame has no limit of its own: it takes no memory but that of its message, so
+    /// [`max_message`](Config::max_message) holds for it. A compressed frame may then be longer than the message that it
+    /// inflates to, which is what counts.
     #[must_use]
     pub const fn max_frame(mut self, bytes: u64) -> Self {
         self.max_frame = bytes;
         self
     }
 
-    /// The largest received message, in bytes over all its fragments. Default 64 MiB. The header that takes a message
-    /// past it ends the connection with 1009; of a compressed message the byte that does, once it is inflated.
+    /// The largest received message, in bytes over all its fragments. Default 64 MiB. The header that takes a message past it
+    /// ends the connection with 1009; of a compressed message the byte that does, once it is inflated. It may be changed on
+    /// a live connection: [`Connection::set_limits`](crate::Connection::set_limits).
     #[must_use]
     pub const fn max_message(mut self, bytes: u64) -> Self {
         self.max_message = bytes;
@@ -85,7 +89,7 @@ impl Config {
     /// The most bytes that may wait in the output. Default 128 MiB. A send that would go past it is refused and gives
     /// its message back; one that would be compressed goes out uncompressed where there might not be room enough, and a
     /// later part of a compressed message has to find room for an eighth more than its size. Pong and Close frames that
-    /// the protocol owes have their place in any case: 34 Pongs and one Close at most.
+    /// the protocol asks for have their place in any case: 34 Pongs and one Close at most.
     #[must_use]
     pub const fn max_buffered(mut self, bytes: usize) -> Self {
         self.max_buffered = bytes;
@@ -124,7 +128,7 @@ impl Config {
     }
 
     /// Whether the peer's Close is answered by itself (RFC 6455 §5.5.1). Default true. Turned off, the application
-    /// hears [`Event::Close`](crate::Event::Close), may finish the message it is sending, and answers with
+    /// receives [`Event::Close`](crate::Event::Close), may finish the message it is sending, and answers with
     /// [`Connection::close`](crate::Connection::close), before the end of the stream.
     #[must_use]
     pub const fn auto_close(mut self, on: bool) -> Self {

@@ -1,4 +1,4 @@
-//! The hall: the receiving and the sending half, joined by the rules.
+//! One connection: the receiving and the sending half, joined.
 
 #[cfg(feature = "deflate")]
 mod deflating;
@@ -20,47 +20,46 @@ pub use receive::{ReceiveHalf, Received};
 pub use reply::Reply;
 pub use send::SendHalf;
 
-use crate::close::CloseFrame;
+use crate::close_frame::CloseFrame;
 use crate::config::Config;
 #[cfg(feature = "deflate")]
 use crate::deflate::{DeflateConfig, DeflateParameters};
 use crate::event::Event;
 use crate::frame::MaskingKeys;
+use crate::input::Input;
 use crate::interest::Interest;
 use crate::message::Message;
-use crate::misuse::SendError;
-#[cfg(doc)]
-use crate::misuse::SendErrorKind;
 use crate::role::Role;
 use crate::seed::Seed;
+use crate::send_error::SendError;
+#[cfg(doc)]
+use crate::send_error::SendErrorKind;
 use alloc::boxed::Box;
-use bytes::BytesMut;
 
 /// One WebSocket connection after its handshake: bytes in, events out; messages in, bytes out.
 ///
-/// It does no I/O. The caller appends what comes from the wire to an input buffer of its own, takes events out of it
-/// with [`receive`](Connection::receive), and writes [`output`](Connection::output) to the wire;
+/// It does no I/O. The caller appends what comes from the wire to an [`Input`], takes events out of it with
+/// [`receive`](Connection::receive), and writes [`output`](Connection::output) to the wire;
 /// [`interest`](Connection::interest) says which of the two is due.
 ///
 /// What a peer does wrong never makes a method fail: it ends the connection with the Close frame that is due in the
 /// output, and with [`Event::Closed`] as the last event.
 ///
 /// ```
-/// use ws_proto::bytes::{BufMut, BytesMut};
-/// use ws_proto::{CloseCode, Config, Connection, Event, Seed};
+/// use ws_proto::{CloseCode, Config, Connection, Event, Input, Seed};
 ///
 /// let mut server = Connection::server(&Config::new());
 /// let mut client = Connection::client(Seed::new([1; 32]), &Config::new());
 ///
 /// client.send_text("hello")?;
 /// client.close(CloseCode::NORMAL)?;
-/// let mut input = BytesMut::new();
+/// let mut input = Input::new();
 /// input.put(client.output());
 ///
 /// while let Some(event) = server.receive(&mut input) {
 ///     match event {
 ///         Event::Text(text) => assert_eq!(text, "hello"),
-///         Event::Closed(closure) => assert_eq!(closure.code(), 1000),
+///         Event::Closed(closed) => assert_eq!(closed.code(), 1000),
 ///         event => panic!("unexpected {event:?}"),
 ///     }
 /// }
@@ -95,66 +94,64 @@ impl Connection {
 
     /// The next event that the input holds, or `None` when more bytes are needed.
     ///
-    /// `input` is this connection's alone while there is anything in it; only append to it. When it is empty, another
-    /// connection may use the same buffer. Bytes that come after the end are dropped. What has been told may stay at the
-    /// front of the input for a while: all of it, or 4 KiB, go at once, so receive until there is `None`, then read. From
-    /// 4 KiB on, the text so far of a message under way is kept by the connection, where nobody can change what is
-    /// validated; it is a slice of the same memory, and what comes is read in behind it as if it still lay there.
+    /// The event borrows `input`; with the next call its bytes leave the input. While there is anything in it, the input
+    /// belongs to this connection; when it [is empty](Input::is_empty), another connection may use it. Receive until there
+    /// is `None`, then read.
     ///
-    /// *Complexity*: linear in the bytes received, however they are cut: each is unmasked once and, if it is text,
-    /// validated once, but for the first 4 KiB of a text, which are validated in each call until there is more or all of
-    /// it. A Close frame and the Pongs that are owed allocate, and so does a long text that comes in pieces while the
-    /// input has not yet the room that its reader wants.
+    /// What comes after the peer's Close frame is not looked at. It stays in the input, for
+    /// [`Input::into_unread`], until the first call that returns `None`; after a violation it is dropped at once.
     ///
-    /// A compressed message costs time by what it inflates to, at most [`Config::max_message`]. It allocates when it is
-    /// larger than those before it, or than 128 KiB; then the input is left with memory of its size, as by any other
-    /// message.
-    ///
-    /// # Panics
-    /// If bytes of a message under way have been removed from the input; where all have been, when the next ones are
-    /// there. Nothing that a peer sends does that.
+    /// *Complexity*: linear in the bytes received, however they are cut: each is unmasked once and, if it is text, validated
+    /// once. A Close frame allocates. A compressed message takes time and memory by what it inflates to, at most
+    /// [`Config::max_message`].
     #[inline(always)]
-    pub fn receive<'i>(&mut self, input: &'i mut BytesMut) -> Option<Event<'i>> {
+    pub fn receive<'i>(&mut self, input: &'i mut Input) -> Option<Event<'i>> {
         match self.receiver.short_message(input) {
-            Some((kind, span)) => Some(receive::message(kind, input, span)),
+            Some((kind, range)) => Some(receive::message(kind, input, range)),
             None => self.receive_longer(input),
         }
     }
 
     #[inline(never)]
-    fn receive_longer<'i>(&mut self, input: &'i mut BytesMut) -> Option<Event<'i>> {
-        if self.receiver.has_nothing(input) {
+    fn receive_longer<'i>(&mut self, input: &'i mut Input) -> Option<Event<'i>> {
+        if self.receiver.is_waiting(input) {
             return None;
         }
         match self.receiver.medium_message(input) {
-            Some((kind, span)) => Some(receive::message(kind, input, span)),
+            Some((kind, range)) => Some(receive::message(kind, input, range)),
             None => self.receive_any(input),
         }
     }
 
     #[inline(never)]
-    fn receive_any<'i>(&mut self, input: &'i mut BytesMut) -> Option<Event<'i>> {
+    fn receive_any<'i>(&mut self, input: &'i mut Input) -> Option<Event<'i>> {
+        if self.sender.is_over() {
+            if let Some(closed) = self.sender.closed() {
+                return Some(Event::Closed(closed));
+            }
+        }
         let Received { event, reply } = self.receiver.receive_any(input).unwrap_or_default();
         if let Some(reply) = reply {
             self.sender.reply(reply);
         }
         match event {
             // The answer to this side's Close is not one to be answered: it is the end.
-            Some(Event::Close(frame)) if !self.sender.owes_close() => drop(frame),
+            Some(Event::Close(frame)) if !self.sender.has_to_answer_close() => drop(frame),
             Some(event) => return Some(event),
             None => {}
         }
-        self.sender.closure().map(Event::Closed)
+        self.sender.closed().map(Event::Closed)
     }
 
-    /// Says that the transport has nothing more to give. What the input still holds can be received, then comes
-    /// [`Event::Closed`], unless that has been told already. What waits in the output is still to be written, as the
-    /// peer may have ended its side alone.
+    /// Records that the transport has nothing more to give. What the input still holds can be received, then comes
+    /// [`Event::Closed`], unless that has been returned already; receive all of it before you hang up. What waits in the
+    /// output is still to be written, as the peer may have ended its side alone.
     ///
-    /// Call it when reading or writing fails, too: [`Event::Closed`] comes all the same, and then the connection can be
-    /// dropped with what waits.
+    /// Call it when reading or writing fails, too: a reset is the end of the stream, and once [`Event::Closed`] has been
+    /// returned it is nothing at all.
     pub fn receive_eof(&mut self) {
-        self.receiver.receive_eof();
+        let reply = self.receiver.receive_eof();
+        self.sender.reply(reply);
     }
 
     /// What the connection wants of its transport next.
@@ -268,7 +265,7 @@ impl Connection {
 
     /// Starts the closing handshake (RFC 6455 §7.1.2), or answers the peer's Close when [`Config::auto_close`] is off.
     /// Messages still arrive until the peer's Close does; a send that answers one is refused with
-    /// [`Closed`](SendErrorKind::Closed), as [`can_send`](Connection::can_send) tells beforehand.
+    /// [`Closed`](SendErrorKind::Closed), as [`can_send`](Connection::can_send) shows beforehand.
     ///
     /// ```
     /// # use ws_proto::{CloseCode, CloseFrame, Config, Connection};
@@ -280,7 +277,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`SendErrorKind::Closed`] if that was done before or the connection is over, [`SendErrorKind::ClientCode`] for a
-    /// server that says 1010.
+    /// server that sends 1010.
     pub fn close(&mut self, frame: impl Into<CloseFrame>) -> Result<(), SendError> {
         self.sender.close(frame)
     }
@@ -301,28 +298,44 @@ impl Connection {
         self.sender.release_memory();
     }
 
+    /// Takes over the limits of another configuration, for messages that begin after this: `max_frame`, `max_message`,
+    /// `max_fragments` and `max_buffered`; the rest of it changes nothing. Where a message is under way, its later frames are
+    /// held to the new limits.
+    ///
+    /// ```
+    /// # use ws_proto::{Config, Connection};
+    /// let before = Config::new().max_message(4 << 10);
+    /// let mut ws = Connection::server(&before);
+    /// // … once the peer has said who it is:
+    /// ws.set_limits(&before.max_message(64 << 20));
+    /// ```
+    pub fn set_limits(&mut self, config: &Config) {
+        self.receiver.set_limits(config);
+        self.sender.set_limits(config);
+    }
+
     /// Which end this is.
     pub const fn role(&self) -> Role {
         self.sender.role()
     }
 
-    /// Takes the connection apart, so that one task reads and another writes without a lock. What the receiving half
-    /// owes the peer travels to the other as a value.
+    /// Takes the connection apart, so that one task reads and another writes without a lock. What the sending half has to do
+    /// about what was received travels to it as a value.
     ///
-    /// * The reader receives, passes every `reply` on, and reads while [`wants_read`](ReceiveHalf::wants_read). At the
-    ///   end of the stream, or when reading fails, it calls [`receive_eof`](ReceiveHalf::receive_eof) and receives once
-    ///   more.
-    /// * The writer takes replies, looks whether there is a [`closure`](SendHalf::closure), and writes while
+    /// * The reader receives, passes every `reply` on, and reads while [`wants_read`](ReceiveHalf::wants_read). At the end of
+    ///   the stream, or when reading fails, it passes on what [`receive_eof`](ReceiveHalf::receive_eof) returns, and receives
+    ///   until there is `None`.
+    /// * The writer takes replies, looks whether there is a [`closed`](SendHalf::closed), and writes while
     ///   [`interest`](SendHalf::interest) says so. When that says `hang_up`, it ends the writing side, lets the reader
     ///   read on for a moment, and drops both.
     /// * One bounded channel for replies and messages keeps them in order and gives the back-pressure: a Close that
     ///   overtakes a message would refuse it, and the channel's capacity is memory that the peer can fill.
     ///
     /// ```
-    /// # use ws_proto::{bytes::BytesMut, Config, Connection};
-    /// # let (ws, mut input) = (Connection::server(&Config::new()), BytesMut::from(&[0x89, 0x80, 1, 2, 3, 4][..]));
+    /// # use ws_proto::{Config, Connection, Input};
+    /// # let (ws, mut input) = (Connection::server(&Config::new()), Input::from(vec![0x89, 0x80, 1, 2, 3, 4]));
     /// let (mut receiver, mut sender) = ws.into_halves();
-    /// let (replies, owed) = std::sync::mpsc::sync_channel(32);
+    /// let (replies, due) = std::sync::mpsc::sync_channel(32);
     ///
     /// // On the reading side:
     /// while let Some(received) = receiver.receive(&mut input) {
@@ -333,11 +346,11 @@ impl Connection {
     /// }
     ///
     /// // On the writing side:
-    /// while let Ok(reply) = owed.try_recv() {
+    /// while let Ok(reply) = due.try_recv() {
     ///     sender.reply(reply);
     /// }
-    /// assert!(sender.interest().write, "the Pong that was owed");
-    /// assert_eq!(sender.closure(), None);
+    /// assert!(sender.interest().write, "the Pong that is due");
+    /// assert_eq!(sender.closed(), None);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn into_halves(self) -> (ReceiveHalf, SendHalf) {

@@ -4,6 +4,8 @@ mod config;
 mod context;
 mod deflater;
 mod inflater;
+#[cfg(feature = "handshake")]
+mod negotiation;
 mod parameters;
 mod window;
 
@@ -15,4 +17,4 @@ pub use parameters::DeflateParameters;
 pub(crate) use deflater::Deflater;
 pub(crate) use inflater::{Fault, Inflater, Part, Piece, TAIL};
 #[cfg(feature = "handshake")]
-pub(crate) use parameters::{Element, NAME};
+pub(crate) use negotiation::{Element, NAME};

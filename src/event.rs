@@ -1,15 +1,17 @@
-//! What the caller hears.
+//! What a connection returns for what has come.
 
-use crate::close::CloseFrame;
+use crate::close_frame::CloseFrame;
 use crate::payload::Payload;
-use crate::text::Text;
+use crate::text::{Text, Utf8Bytes};
 use crate::violation::Violation;
+use bytes::Bytes;
 use core::fmt;
 
-/// What [`Connection::receive`](crate::Connection::receive) found in the input.
+/// What [`Connection::receive`](crate::Connection::receive) has found in the input.
 ///
-/// An event borrows the input, not the connection, so an answer can be sent while the event is being looked at. What it
-/// holds can be kept, without a copy unless it is short or came compressed: [`Text::into_utf8_bytes`], [`Payload::into_bytes`].
+/// An event borrows the input, not the connection, so an answer can be sent while the event is being looked at. Nothing
+/// happens when it is dropped. To keep it, for a channel or another thread, there are [`into_owned`](Event::into_owned),
+/// [`Text::into_utf8_bytes`] and [`Payload::into_bytes`].
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -31,22 +33,94 @@ pub enum Event<'a> {
         /// Whether the message ends with it.
         fin: bool,
     },
-    /// A Ping, at most 125 bytes. It is answered already, unless [`Config::auto_pong`](crate::Config::auto_pong) is
-    /// off.
+    /// A Ping, at most 125 bytes. It is answered already, unless [`Config::auto_pong`](crate::Config::auto_pong) is off.
     Ping(Payload<'a>),
     /// A Pong, at most 125 bytes: the answer to a Ping, or unasked for.
     Pong(Payload<'a>),
-    /// The peer's Close, which the application has to answer. Only when
+    /// The peer's Close, which the application has to answer with [`Connection::close`](crate::Connection::close). Only when
     /// [`Config::auto_close`](crate::Config::auto_close) is off; no message follows it.
+    ///
+    /// It is not returned where it answers a Close that this side has sent before: that is the end, and code and reason of
+    /// the answer are in [`Closed::received`]. Who passes a Close on, as a proxy does, has to look at both places.
     Close(CloseFrame),
-    /// The end: told exactly once, after everything else. It does not wait for the output to be written, nor a client's
+    /// The end: returned exactly once, after everything else. It does not wait for the output to be written, nor on a client
     /// for the server to hang up: go on with what [`Interest`](crate::Interest) says.
-    Closed(Closure),
+    Closed(Closed),
+}
+
+/// An [`Event`] that holds what it is about, from [`Event::into_owned`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OwnedEvent {
+    /// As [`Event::Text`].
+    Text(Utf8Bytes),
+    /// As [`Event::Binary`].
+    Binary(Bytes),
+    /// As [`Event::TextPart`].
+    TextPart {
+        /// The part; it may be empty when it is the last.
+        text: Utf8Bytes,
+        /// Whether the message ends with it.
+        fin: bool,
+    },
+    /// As [`Event::BinaryPart`].
+    BinaryPart {
+        /// The part; it may be empty when it is the last.
+        data: Bytes,
+        /// Whether the message ends with it.
+        fin: bool,
+    },
+    /// As [`Event::Ping`].
+    Ping(Bytes),
+    /// As [`Event::Pong`].
+    Pong(Bytes),
+    /// As [`Event::Close`].
+    Close(CloseFrame),
+    /// As [`Event::Closed`].
+    Closed(Closed),
+}
+
+impl Event<'_> {
+    /// The event as a value that borrows nothing, at the cost of [`Payload::into_bytes`].
+    ///
+    /// ```
+    /// use ws_proto::{Connection, Input, OwnedEvent};
+    ///
+    /// struct Session {
+    ///     ws: Connection,
+    ///     input: Input,
+    /// }
+    ///
+    /// impl Session {
+    ///     fn receive_all(&mut self) {
+    ///         while let Some(event) = self.ws.receive(&mut self.input) {
+    ///             let event = event.into_owned();
+    ///             self.handle(event);
+    ///         }
+    ///     }
+    ///
+    ///     fn handle(&mut self, event: OwnedEvent) {
+    ///         // … all of the session may be used here
+    ///     }
+    /// }
+    /// ```
+    pub fn into_owned(self) -> OwnedEvent {
+        match self {
+            Self::Text(text) => OwnedEvent::Text(text.into_utf8_bytes()),
+            Self::Binary(data) => OwnedEvent::Binary(data.into_bytes()),
+            Self::TextPart { text, fin } => OwnedEvent::TextPart { text: text.into_utf8_bytes(), fin },
+            Self::BinaryPart { data, fin } => OwnedEvent::BinaryPart { data: data.into_bytes(), fin },
+            Self::Ping(data) => OwnedEvent::Ping(data.into_bytes()),
+            Self::Pong(data) => OwnedEvent::Pong(data.into_bytes()),
+            Self::Close(frame) => OwnedEvent::Close(frame),
+            Self::Closed(closed) => OwnedEvent::Closed(closed),
+        }
+    }
 }
 
 /// How a connection ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Closure {
+pub struct Closed {
     /// The Close frame of this side, if it sent one. A violation that is met after it sends no second one.
     pub sent: Option<CloseFrame>,
     /// The Close frame of the peer, if one came.
@@ -56,7 +130,7 @@ pub struct Closure {
 }
 
 /// What ended a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
     /// Both sides sent a Close frame.
@@ -81,15 +155,15 @@ impl fmt::Display for Cause {
 }
 
 /// The code and reason of RFC 6455 §7.1.5 and §7.1.6, and the cause.
-impl fmt::Display for Closure {
+impl fmt::Display for Closed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {:?}, {}", self.code(), self.reason(), self.cause)
     }
 }
 
-impl Closure {
+impl Closed {
     /// The close code of the connection in the sense of RFC 6455 §7.1.5: that of the Close received; 1005 if it had
-    /// none; 1006 if no Close was received, as after a [`Violation`], whose own code is in [`sent`](Closure::sent).
+    /// none; 1006 if no Close was received, as after a [`Violation`], whose own code is in [`sent`](Closed::sent).
     pub fn code(&self) -> u16 {
         match &self.received {
             Some(frame) => frame.code().map_or(1005, u16::from),

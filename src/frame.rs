@@ -6,9 +6,10 @@
 mod header;
 mod keys;
 mod mask;
+mod wide;
 
 pub use header::{EncodedHeader, FrameHeader};
 pub use mask::MaskingKey;
 
-pub(crate) use header::{MAX_CONTROL, MAX_SHORT, RSV1, Start};
+pub(crate) use header::{EXTENDED_16, MAX_CONTROL, MAX_SHORT, RSV1, Start};
 pub(crate) use keys::MaskingKeys;

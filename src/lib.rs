@@ -5,19 +5,19 @@
 //!
 #![cfg_attr(feature = "handshake", doc = "```")]
 #![cfg_attr(not(feature = "handshake"), doc = "```ignore")]
-//! use std::io::{self, Read, Write};
-//! use ws_proto::bytes::{Buf, BytesMut};
+//! use std::io::{Read, Write};
+//! use ws_proto::bytes::Buf;
 //! use ws_proto::handshake::server::{Answer, Handshake};
-//! use ws_proto::{Config, Event};
+//! use ws_proto::{Config, Event, Input};
 //!
 //! /// Echoes what one client sends, over whatever can be read and written.
 //! fn echo(mut socket: impl Read + Write) -> Result<(), Box<dyn std::error::Error>> {
-//!     let mut input = BytesMut::new(); // bytes from the wire, appended only
+//!     let mut input = Input::new(); // bytes from the wire
 //!     let mut handshake = Handshake::new(&Config::new());
 //!     let request = loop {
 //!         match handshake.receive(&mut input) {
 //!             Ok(Some(request)) => break request,
-//!             Ok(None) if read_more(&mut socket, &mut input)? == 0 => return Ok(()),
+//!             Ok(None) if input.read_from(&mut socket)? == 0 => return Ok(()),
 //!             Ok(None) => {}
 //!             Err(rejection) => return Ok(socket.write_all(&rejection.response().to_bytes())?),
 //!         }
@@ -29,7 +29,7 @@
 //!             match event {
 //!                 Event::Text(text) => ws.send_text(&text)?, // the event borrows the input, not `ws`
 //!                 Event::Binary(data) => ws.send_binary(&data)?, // or is given away: `ws.send(data)`
-//!                 Event::Closed(closure) => println!("closed: {closure}"), // the last event, exactly once
+//!                 Event::Closed(closed) => println!("closed: {closed}"), // the last event, exactly once
 //!                 _ => {}                                    // Pings are answered already
 //!             }
 //!         }
@@ -41,21 +41,15 @@
 //!         if want.hang_up {
 //!             return Ok(()); // a TCP socket: end the writing side, and read on for a moment
 //!         }
-//!         if want.read && read_more(&mut socket, &mut input)? == 0 {
+//!         if want.read && input.read_from(&mut socket)? == 0 {
 //!             ws.receive_eof();
 //!         }
 //!     }
 //! }
-//!
-//! fn read_more(socket: &mut impl Read, input: &mut BytesMut) -> io::Result<usize> {
-//!     let mut chunk = [0; 4096];
-//!     let count = socket.read(&mut chunk)?;
-//!     input.extend_from_slice(&chunk[..count]);
-//!     Ok(count)
-//! }
 //! ```
 //!
-//! * [`Connection`] is the protocol after the handshake; [`Event`] is what it tells, [`Closure`] how it ended.
+//! * [`Connection`] is the protocol after the handshake; [`Input`] is where its bytes come from, [`Event`] what it returns,
+//!   [`Closed`] how it ended.
 //! * [`handshake`] is the HTTP/1.1 opening of both sides.
 //! * [`Config`] holds the limits, all of them on by default.
 #![cfg_attr(feature = "deflate", doc = "* [`DeflateConfig`] is how messages are compressed, where the peer agrees.")]
@@ -65,11 +59,10 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `std` | yes | vectored output, run-time detection of vector instructions |
+//! | `std` | yes | reading from `std::io`, vectored output, masking with the widest vectors that the processor has |
 //! | `handshake` | yes | the module [`handshake`]; without it a connection starts on an upgraded stream |
 //! | `deflate` | yes | compression of messages, by permessage-deflate |
 //! | `simd` | yes | long text is validated with vector instructions |
-//! | `wide-masking` | no | long payloads are masked with the widest vectors that the processor has |
 //! | `getrandom` | yes | [`Seed::random`] |
 //!
 //! Without default features the crate is `no_std` with `alloc`. There `deflate` takes its memory from C's
@@ -97,7 +90,8 @@ extern crate std;
 #[doc = include_str!("../README.md")]
 struct ReadmeIsTried;
 
-mod close;
+mod close_code;
+mod close_frame;
 mod config;
 mod connection;
 mod decoder;
@@ -107,35 +101,38 @@ mod event;
 pub mod frame;
 #[cfg(feature = "handshake")]
 pub mod handshake;
+mod input;
 mod interest;
 mod message;
-mod misuse;
 mod opcode;
 mod payload;
 mod role;
 mod rules;
 mod seed;
+mod send_error;
 mod text;
 mod utf8;
 mod violation;
 
 pub use bytes;
-pub use close::{CloseCode, CloseFrame, ReasonTooLong};
+pub use close_code::CloseCode;
+pub use close_frame::{CloseFrame, ReasonTooLong};
 pub use config::{Config, Delivery};
 pub use connection::{Connection, Output, ReceiveHalf, Received, Reply, SendHalf};
 #[cfg(all(feature = "deflate", feature = "std"))]
 pub use deflate::DeflatePool;
 #[cfg(feature = "deflate")]
 pub use deflate::{DeflateConfig, DeflateParameters};
-pub use event::{Cause, Closure, Event};
+pub use event::{Cause, Closed, Event, OwnedEvent};
+pub use input::Input;
 pub use interest::Interest;
 pub use message::Message;
-pub use misuse::{SendError, SendErrorKind};
 pub use opcode::{MessageKind, Opcode};
 pub use payload::Payload;
 pub use role::Role;
 #[cfg(feature = "getrandom")]
 pub use seed::NoEntropy;
 pub use seed::Seed;
+pub use send_error::{SendError, SendErrorKind};
 pub use text::{NotUtf8, Text, Utf8Bytes};
 pub use violation::Violation;

@@ -6,24 +6,21 @@ use alloc::{string::String, vec::Vec};
 use bytes::Bytes;
 use core::{fmt, ops::Deref};
 
-/// The text of a received message: a slice of the caller's input, which it leaves as a
-/// [`Payload`](crate::Payload) does.
+/// The text of a received message: a slice of the input, which it leaves as a [`Payload`](crate::Payload) does.
 ///
-/// It dereferences to `str`. To keep it, [`into_utf8_bytes`](Text::into_utf8_bytes) takes it out of the input, without a
-/// copy where it is long.
+/// It dereferences to `str`. [`into_utf8_bytes`](Text::into_utf8_bytes) keeps it.
 pub struct Text<'a>(Payload<'a>);
 
 impl<'a> Text<'a> {
-    /// Only for payloads that are known to be UTF-8 to their end: because [`utf8::check`] has passed them, or because they
-    /// were seen to be ASCII.
-    #[inline]
+    /// Only for payloads that are UTF-8: a range of a [`Buffer`](crate::input::Buffer) that the buffer has validated
+    /// itself, or one that was validated since the buffer was borrowed.
+    #[inline(always)]
     pub(crate) fn validated(payload: Payload<'a>) -> Self {
         debug_assert!(utf8::is_valid(&payload));
         Self(payload)
     }
 
-    /// The text as an owned value, at the costs of [`Payload::into_bytes`]: without a copy, unless it is short or came
-    /// compressed.
+    /// The text as an owned value, at the cost of [`Payload::into_bytes`].
     pub fn into_utf8_bytes(self) -> Utf8Bytes {
         Utf8Bytes(self.0.into_bytes())
     }
@@ -60,13 +57,13 @@ impl Utf8Bytes {
     }
 }
 
-/// The one place where checked bytes become a `str` again without a second check.
+/// The one place where validated bytes become a `str` again without a second check.
 ///
-/// Private to this file, whose two types hold nothing but checked bytes. A `Text` is made by [`Text::validated`] of
-/// bytes that the decoder has checked. It has done so in the same borrow of the input, or in an earlier one, and then
-/// they were the receiving half's own until this borrow began (`ReceiveHalf::keep_text`), so that nobody could change them
-/// in between; where they were not, whatever the reason, the decoder is told to check again (`Decoder::distrust`). A
-/// `Utf8Bytes` is made of a `Text`, a `str`, or bytes that pass [`utf8::is_valid`]. Neither gives out a mutable view.
+/// Private to this file, whose two types hold nothing but validated bytes. A `Text` is made by [`Text::validated`] of a
+/// payload that borrows the buffer it lies in, so the bytes cannot change as long as it lives. They were validated during
+/// that borrow, or the buffer says that they are, whose bytes nobody else can reach: see the invariant of
+/// [`Buffer`](crate::input::Buffer). A `Utf8Bytes` is made of a `Text`, a `str`, or bytes that pass [`utf8::is_valid`].
+/// Neither gives out a mutable view.
 #[inline]
 fn str_of(validated: &[u8]) -> &str {
     // SAFETY: `validated` is UTF-8, as the invariant above says; the type that holds it cannot be changed.

@@ -1,78 +1,62 @@
-//! The receiving half: bytes become events, and what is owed for them becomes a value.
+//! The receiving half: bytes become events, and what the sending half has to do about them becomes a value.
 
 use super::inflating::{Found, Inflating};
-use super::reply::{ControlPayload, Owed, Reply};
-use crate::close::{CloseCode, CloseFrame};
+use super::reply::{ControlPayload, Due, Reply};
+use crate::close_code::CloseCode;
+use crate::close_frame::CloseFrame;
 use crate::config::{Config, Delivery};
 use crate::decoder::{Decoded, Decoder};
 #[cfg(feature = "deflate")]
 use crate::deflate::{DeflateConfig, DeflateParameters};
 use crate::event::Event;
+use crate::input::{Buffer, Input};
 use crate::opcode::MessageKind;
-use crate::payload::{Payload, Span};
+use crate::payload::Payload;
 use crate::role::Role;
 use crate::text::{Text, Utf8Bytes};
 use crate::violation::Violation;
 use alloc::boxed::Box;
-use bytes::{Buf, Bytes, BytesMut};
-use core::{fmt, ops::Range};
-
-/// The most room that is made for a reader behind text that is under way.
-const MAX_ROOM: usize = 64 << 10;
+use bytes::Bytes;
+use core::ops::Range;
 
 /// The receiving half of a connection that was taken apart with
 /// [`Connection::into_halves`](crate::Connection::into_halves).
+#[derive(Debug)]
 pub struct ReceiveHalf {
     decoder: Decoder,
     auto_pong: bool,
     auto_close: bool,
     transport: Transport,
     phase: Phase,
-    /// The text so far of a message under way, its header before it. Between two calls the input is its owner's, who
-    /// could change what is validated, so it is kept here: a slice of the same memory, to which the input is joined
-    /// again.
-    text: BytesMut,
-    /// What inflates, once that is agreed.
+    /// What inflates, once that is agreed on.
     inflating: Option<Box<Inflating>>,
-}
-
-/// Shows nothing of what the peer has sent.
-impl fmt::Debug for ReceiveHalf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReceiveHalf")
-            .field("decoder", &self.decoder)
-            .field("transport", &self.transport)
-            .field("phase", &self.phase)
-            .finish_non_exhaustive()
-    }
 }
 
 /// Whether frames are still read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    Hearing,
+    Open,
     /// The peer's Close or the end of the transport has come.
     Over,
     /// The peer broke the protocol.
     Failed,
 }
 
-/// Whether the transport may give more.
+/// Whether the transport may bring more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Transport {
     Open,
-    /// It has ended, and the sending half has not been told.
+    /// It has ended, and there may be unread bytes.
     Ended,
-    /// It has ended, and the sending half knows.
-    Told,
+    /// It has ended, and all that came before has been received.
+    Drained,
 }
 
-/// What a [`ReceiveHalf`] found: an event, a reply, or an event with the reply that is owed for it.
+/// What a [`ReceiveHalf`] has found: an event, a reply, or both.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Received<'i> {
-    /// What there is to hear. Here [`Event::Close`] may also be the answer to a Close of this side's, which this half
-    /// does not know of.
+    /// The event. Here [`Event::Close`] may also be the answer to a Close of this side, of which this half does not know.
     pub event: Option<Event<'i>>,
     /// What [`SendHalf::reply`](crate::SendHalf::reply) has to be given.
     pub reply: Option<Reply>,
@@ -83,8 +67,8 @@ impl<'i> Received<'i> {
         Some(Self { event: Some(event), reply: None })
     }
 
-    const fn reply(owed: Owed) -> Option<Self> {
-        Some(Self { event: None, reply: Some(Reply(owed)) })
+    const fn reply(due: Due) -> Option<Self> {
+        Some(Self { event: None, reply: Some(Reply(due)) })
     }
 }
 
@@ -96,8 +80,7 @@ impl ReceiveHalf {
             auto_pong: config.auto_pong,
             auto_close: config.auto_close,
             transport: Transport::Open,
-            phase: Phase::Hearing,
-            text: BytesMut::new(),
+            phase: Phase::Open,
             inflating: None,
         }
     }
@@ -115,6 +98,17 @@ impl ReceiveHalf {
         self.inflating.as_ref().map(|inflating| inflating.agreed())
     }
 
+    /// As [`Connection::set_limits`](crate::Connection::set_limits), for what is received.
+    pub fn set_limits(&mut self, config: &Config) {
+        if self.is_over() {
+            return;
+        }
+        self.decoder.set_limits(config);
+        if let Some(inflating) = &mut self.inflating {
+            inflating.set_limit(config.max_message);
+        }
+    }
+
     /// Gives the memory back that receiving compressed messages took, as far as it is not needed for the next one.
     pub fn release_memory(&mut self) {
         if let Some(inflating) = &mut self.inflating {
@@ -123,223 +117,176 @@ impl ReceiveHalf {
     }
 
     /// What the input holds next, or `None` when more bytes are needed or nothing more can come; for the rest as
-    /// [`Connection::receive`](crate::Connection::receive). The end is not an event here: the reply that brings it
-    /// makes [`SendHalf::closure`](crate::SendHalf::closure) tell it.
-    pub fn receive<'i>(&mut self, input: &'i mut BytesMut) -> Option<Received<'i>> {
+    /// [`Connection::receive`](crate::Connection::receive). The end is not an event here: [`SendHalf::closed`] returns it,
+    /// once it has been given the reply that brings it.
+    ///
+    /// [`SendHalf::closed`]: crate::SendHalf::closed
+    pub fn receive<'i>(&mut self, input: &'i mut Input) -> Option<Received<'i>> {
         match self.short_message(input) {
-            Some((kind, span)) => Received::event(message(kind, input, span)),
+            Some((kind, range)) => Received::event(message(kind, input, range)),
             None => self.receive_longer(input),
         }
     }
 
-    /// Says that the transport has nothing more to give; what the input still holds can be received.
-    pub fn receive_eof(&mut self) {
-        if self.transport == Transport::Open {
+    /// Records that the transport has nothing more to give. What the input still holds can be received. The reply has to go
+    /// to the sending half, as those of [`receive`](ReceiveHalf::receive) do.
+    pub fn receive_eof(&mut self) -> Reply {
+        if self.is_over() {
+            self.transport = Transport::Drained;
+        } else if self.transport == Transport::Open {
             self.transport = Transport::Ended;
         }
+        Reply(Due::EndOfStream { drained: self.transport == Transport::Drained })
     }
 
-    /// Whether to go on reading: until the end of the stream or a violation. After the peer's Close nothing that comes
-    /// is looked at, but a client reads on until the server hangs up (RFC 6455 §7.1.1).
+    /// Whether to go on reading: until the end of the stream or a violation. After the peer's Close nothing that comes is
+    /// looked at, but a client reads on until the server hangs up (RFC 6455 §7.1.1).
     pub const fn wants_read(&self) -> bool {
         matches!(self.transport, Transport::Open) && !matches!(self.phase, Phase::Failed)
     }
 
-    /// Whether the last event has been told, and what comes on the wire is no longer looked at.
+    /// Whether the last event has been returned, and what comes on the wire is no longer looked at.
     pub const fn is_over(&self) -> bool {
-        !matches!(self.phase, Phase::Hearing)
+        !matches!(self.phase, Phase::Open)
     }
 
-    /// A whole short message at the front of the input. `None` says only that there is to be a closer look.
+    /// A whole short message at the front of the input. `None` says only that a closer look is needed.
     #[inline(always)]
-    pub(super) fn short_message(&mut self, input: &mut BytesMut) -> Option<(MessageKind, Span)> {
-        self.decoder.short_message(input)
+    pub(super) fn short_message(&mut self, input: &mut Input) -> Option<(MessageKind, Range<usize>)> {
+        self.decoder.short_message(&mut input.wire)
     }
 
     /// What the input holds next, if it is no short message.
     #[inline(never)]
-    fn receive_longer<'i>(&mut self, input: &'i mut BytesMut) -> Option<Received<'i>> {
-        if self.has_nothing(input) {
+    fn receive_longer<'i>(&mut self, input: &'i mut Input) -> Option<Received<'i>> {
+        if self.is_waiting(input) {
             return None;
         }
         match self.medium_message(input) {
-            Some((kind, span)) => Received::event(message(kind, input, span)),
+            Some((kind, range)) => Received::event(message(kind, input, range)),
             None => self.receive_any(input),
         }
     }
 
-    /// Whether the input is empty and the connection goes on.
-    #[inline]
-    pub(super) fn has_nothing(&self, input: &BytesMut) -> bool {
-        input.is_empty() && self.transport == Transport::Open && self.phase == Phase::Hearing
+    /// Whether nothing has come since the last look that could be returned.
+    #[inline(always)]
+    pub(super) fn is_waiting(&self, input: &Input) -> bool {
+        input.wire.is_waiting() && self.transport == Transport::Open && self.phase == Phase::Open
     }
 
     /// A whole message of medium length at the front of the input; `None` as for a short one.
-    #[inline]
-    pub(super) fn medium_message(&mut self, input: &mut BytesMut) -> Option<(MessageKind, Span)> {
-        let told = self.decoder.take_told();
-        if told > 0 {
-            // There is less only if its owner has removed some.
-            input.advance(told.min(input.len()));
-        }
-        self.decoder.medium_message(input)
+    #[inline(always)]
+    pub(super) fn medium_message(&mut self, input: &mut Input) -> Option<(MessageKind, Range<usize>)> {
+        self.decoder.medium_message(&mut input.wire)
     }
 
     /// What the input holds next, whatever it is. It stands in its callers, because compressed messages come this way.
     #[inline(always)]
-    pub(super) fn receive_any<'i>(&mut self, input: &'i mut BytesMut) -> Option<Received<'i>> {
+    pub(super) fn receive_any<'i>(&mut self, input: &'i mut Input) -> Option<Received<'i>> {
         if self.is_over() {
+            // RFC 6455 §1.4: what comes after the Close is dropped; `into_unread` had its chance.
             input.clear();
-            return self.end_of_stream(input);
+            return None;
         }
-        self.give_back(input);
         loop {
-            return match self.decoder.decode(input) {
-                Decoded::Message { kind, span } => Received::event(message(kind, input, span)),
-                Decoded::Part { kind, span, fin } => Received::event(part(kind, Payload::new(input, span), fin)),
-                Decoded::Compressed { kind, start, end, fin } => match self.inflate(input, kind, start..end, fin) {
+            return match self.decoder.decode(&mut input.wire) {
+                Decoded::Message { kind, range } => Received::event(message(kind, input, range)),
+                Decoded::Part { kind, range, fin } => Received::event(part(kind, &mut input.wire, range, fin)),
+                Decoded::Compressed { kind, fin } => match self.inflate(input, kind, fin) {
                     Ok(None) => continue,
-                    Ok(Some((span, fin))) => Received::event(self.inflated(kind, Payload::new(input, span), fin)),
+                    Ok(Some((range, fin))) => Received::event(self.inflated(kind, &mut input.inflated, range, fin)),
                     Err(violation) => self.fail(input, violation),
                 },
-                Decoded::NeedMore { keep } => {
-                    input.truncate(keep);
-                    to_the_front(input);
-                    self.keep_text(input);
+                Decoded::NeedMore { missing } => {
+                    input.expect(missing);
                     self.end_of_stream(input)
                 }
-                Decoded::Ping(span) => {
-                    let span = span.behind(self.keep_text(input));
-                    Some(self.ping(Payload::new(input, span)))
-                }
-                Decoded::Pong(span) => {
-                    let span = span.behind(self.keep_text(input));
-                    Received::event(Event::Pong(Payload::new(input, span)))
-                }
-                Decoded::Close(span) => {
-                    let read = close_frame(&Payload::new(input, span));
-                    match read {
-                        Ok(frame) => {
-                            self.end(input, Phase::Over);
-                            Some(self.close(frame))
-                        }
-                        Err(violation) => self.fail(input, violation),
+                Decoded::Ping(range) => Some(self.ping(Payload::new(&mut input.wire, range))),
+                Decoded::Pong(range) => Received::event(Event::Pong(Payload::new(&mut input.wire, range))),
+                Decoded::Close(range) => match close_frame(input.wire.slice(range.start, range.end)) {
+                    Ok(frame) => {
+                        input.end_of_messages();
+                        self.end(Phase::Over);
+                        Some(self.close(frame))
                     }
-                }
+                    Err(violation) => self.fail(input, violation),
+                },
                 Decoded::Violation(violation) => self.fail(input, violation),
             };
         }
     }
 
-    /// Takes text that is validated out of the input; how much that is.
-    #[inline]
-    fn keep_text(&mut self, input: &mut BytesMut) -> usize {
-        let count = self.decoder.keep_validated(input);
-        if count > 0 {
-            let rest = input.split_off(count);
-            self.text = core::mem::replace(input, rest);
-        }
-        count
-    }
-
-    /// Puts it back in front of the input: without a copy, if what has come since was appended where the text ends.
-    ///
-    /// However this ends, by a panic too, the decoder takes no text for valid but what was kept here until now.
-    #[inline]
-    fn give_back(&mut self, input: &mut BytesMut) {
-        self.decoder.assert_reaches(self.text.len() + input.len());
-        if self.text.is_empty() {
-            return self.decoder.distrust();
-        }
-        let mut whole = core::mem::take(&mut self.text);
-        let room = (input.capacity() - input.len()).min(MAX_ROOM);
-        whole.unsplit(core::mem::take(input));
-        // Where there was not the room that the reader wants it took memory of its own; next time there is.
-        whole.reserve(room);
-        *input = whole;
-    }
-
-    /// Gives a piece of a compressed message to zlib, and removes it from the input once it is used up. What came out
-    /// is put behind the input, with whether the message ends with it.
+    /// Gives a piece of a compressed message to zlib; the range of what came out that can be returned, and whether the
+    /// message ends with it.
     fn inflate(
         &mut self,
-        input: &mut BytesMut,
+        input: &mut Input,
         kind: MessageKind,
-        piece: Range<usize>,
         fin: bool,
-    ) -> Result<Option<(Span, bool)>, Violation> {
+    ) -> Result<Option<(Range<usize>, bool)>, Violation> {
         // The decoder finds such pieces only where there is something to inflate them.
         let Some(inflating) = &mut self.inflating else { return Err(Violation::ReservedBit) };
-        match inflating.receive(kind, input, piece, fin) {
+        match inflating.receive(kind, input, fin) {
             Found::Nothing => {
-                input.advance(self.decoder.used_up());
+                self.decoder.used_up(&mut input.wire);
                 Ok(None)
             }
-            Found::Data { fin, piece_is_used_up } => {
+            Found::Data { range, fin, piece_is_used_up } => {
                 if piece_is_used_up {
-                    input.advance(self.decoder.used_up());
+                    self.decoder.used_up(&mut input.wire);
                 }
-                Ok(Some((inflating.hand_out(kind, input), fin)))
+                Ok(Some((range, fin)))
             }
             Found::Fault(violation) => Err(violation),
         }
     }
 
-    fn inflated<'i>(&self, kind: MessageKind, payload: Payload<'i>, fin: bool) -> Event<'i> {
+    fn inflated<'i>(&self, kind: MessageKind, buffer: &'i mut Buffer, range: Range<usize>, fin: bool) -> Event<'i> {
         match self.decoder.delivery() {
-            Delivery::Messages => whole(kind, payload),
-            Delivery::Parts => part(kind, payload, fin),
+            Delivery::Messages => whole(kind, Payload::new(buffer, range)),
+            Delivery::Parts => part(kind, buffer, range, fin),
         }
     }
 
-    /// Hears no more: RFC 6455 §1.4 and §7.1.7 drop what comes after the end.
-    fn end(&mut self, input: &mut BytesMut, phase: Phase) {
-        input.clear();
-        self.text = BytesMut::new();
+    /// Looks at nothing more: RFC 6455 §1.4 and §7.1.7 drop what comes after the end.
+    fn end(&mut self, phase: Phase) {
         self.phase = phase;
         self.decoder.stop();
     }
 
-    fn fail<'i>(&mut self, input: &mut BytesMut, violation: Violation) -> Option<Received<'i>> {
-        self.end(input, Phase::Failed);
-        Received::reply(Owed::Failure(violation))
+    fn fail<'i>(&mut self, input: &mut Input, violation: Violation) -> Option<Received<'i>> {
+        input.clear();
+        self.end(Phase::Failed);
+        Received::reply(Due::Failure(violation))
     }
 
-    fn end_of_stream<'i>(&mut self, input: &mut BytesMut) -> Option<Received<'i>> {
+    fn end_of_stream<'i>(&mut self, input: &mut Input) -> Option<Received<'i>> {
         match self.transport {
-            Transport::Open | Transport::Told => None,
+            Transport::Open | Transport::Drained => None,
             Transport::Ended => {
-                self.transport = Transport::Told;
-                if !self.is_over() {
-                    self.end(input, Phase::Over);
-                }
-                Received::reply(Owed::EndOfStream)
+                self.transport = Transport::Drained;
+                input.clear();
+                self.end(Phase::Over);
+                Received::reply(Due::EndOfStream { drained: true })
             }
         }
     }
 
     /// RFC 6455 §5.5.2, §5.5.3: the Pong repeats the Ping's data.
     fn ping<'i>(&self, payload: Payload<'i>) -> Received<'i> {
-        let reply = self.auto_pong.then(|| Reply(Owed::Pong(ControlPayload::new(&payload))));
+        let reply = self.auto_pong.then(|| Reply(Due::Pong(ControlPayload::new(&payload))));
         Received { event: Some(Event::Ping(payload)), reply }
     }
 
     fn close<'i>(&self, frame: CloseFrame) -> Received<'i> {
         let event = (!self.auto_close).then(|| Event::Close(frame.clone()));
-        Received { event, reply: Some(Reply(Owed::Close { frame, answer: self.auto_close })) }
+        Received { event, reply: Some(Reply(Due::Close { frame, answer: self.auto_close })) }
     }
 }
 
-/// Moves what is left of the input to the front of its memory, if that is less than has gone from there. The next read
-/// has more room then, in memory that is in the cache, and no large message has to be moved because it began far behind.
-#[inline]
-fn to_the_front(input: &mut BytesMut) {
-    let _moved = input.try_reclaim(input.capacity() - input.len() + 1);
-}
-
 #[inline(always)]
-pub(super) fn message(kind: MessageKind, input: &mut BytesMut, span: Span) -> Event<'_> {
-    whole(kind, Payload::new(input, span))
+pub(super) fn message(kind: MessageKind, input: &mut Input, range: Range<usize>) -> Event<'_> {
+    whole(kind, Payload::new(&mut input.wire, range))
 }
 
 /// A whole message, validated if it is text.
@@ -352,7 +299,8 @@ fn whole(kind: MessageKind, payload: Payload<'_>) -> Event<'_> {
 }
 
 /// A part of a message, validated if it is text.
-fn part(kind: MessageKind, payload: Payload<'_>, fin: bool) -> Event<'_> {
+fn part(kind: MessageKind, buffer: &mut Buffer, range: Range<usize>, fin: bool) -> Event<'_> {
+    let payload = Payload::new(buffer, range);
     match kind {
         MessageKind::Text => Event::TextPart { text: Text::validated(payload), fin },
         MessageKind::Binary => Event::BinaryPart { data: payload, fin },
@@ -364,8 +312,9 @@ fn close_frame(body: &[u8]) -> Result<CloseFrame, Violation> {
     let Some((code, reason)) = body.split_first_chunk::<2>() else {
         return if body.is_empty() { Ok(CloseFrame::EMPTY) } else { Err(Violation::CloseBodyTooShort) };
     };
-    let code = CloseCode::new(u16::from_be_bytes(*code)).ok_or(Violation::InvalidCloseCode)?;
-    let reason = Utf8Bytes::try_from(Bytes::copy_from_slice(reason)).map_err(|_not_utf8| Violation::ReasonNotUtf8)?;
+    let (code, reason) = (u16::from_be_bytes(*code), Bytes::copy_from_slice(reason));
+    let Some(code) = CloseCode::new(code) else { return Err(Violation::InvalidCloseCode { code, reason }) };
+    let reason = Utf8Bytes::try_from(reason).map_err(|_not_utf8| Violation::ReasonNotUtf8)?;
     // A control frame has no room for a longer reason than a `CloseFrame` takes.
     CloseFrame::new(code, reason).map_err(|_too_long| Violation::ControlTooLong)
 }

@@ -1,26 +1,26 @@
 //! The value that travels from the receiving half to the sending one.
 
-use crate::close::CloseFrame;
+use crate::close_frame::CloseFrame;
 use crate::frame::MAX_CONTROL;
 use crate::violation::Violation;
 use core::fmt;
 
-/// What the receiving half owes the peer or has to tell the sending half, which takes it with
+/// What the sending half has to do or to know because of what was received; it is passed to
 /// [`SendHalf::reply`](crate::SendHalf::reply).
 #[must_use = "the sending half has to take it"]
 #[derive(Debug)]
-pub struct Reply(pub(super) Owed);
+pub struct Reply(pub(super) Due);
 
 #[derive(Debug)]
-pub(super) enum Owed {
+pub(super) enum Due {
     /// The answer to a Ping.
     Pong(ControlPayload),
     /// The peer's Close frame, to be answered now or by the application.
     Close { frame: CloseFrame, answer: bool },
     /// The peer broke the protocol.
     Failure(Violation),
-    /// The transport has nothing more to give.
-    EndOfStream,
+    /// The transport has nothing more to give. All that came before it has been received, if it says so.
+    EndOfStream { drained: bool },
 }
 
 /// The payload of a control frame, without an allocation.

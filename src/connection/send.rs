@@ -1,23 +1,24 @@
-//! The sending half: messages become frames in the output, and it knows how far the connection is on its way to the
-//! end.
+//! The sending half: messages become frames in the output, and the closing handshake has its state.
 
 use super::deflating::Deflating;
 use super::output::Output;
-use super::reply::{ControlPayload, Owed, Reply};
-use crate::close::{CloseCode, CloseFrame};
+use super::reply::{ControlPayload, Due, Reply};
+use crate::close_code::CloseCode;
+use crate::close_frame::CloseFrame;
 use crate::config::Config;
 #[cfg(feature = "deflate")]
 use crate::deflate::{DeflateConfig, DeflateParameters};
-use crate::event::{Cause, Closure};
+use crate::event::{Cause, Closed};
 use crate::frame::{EncodedHeader, FrameHeader, MAX_CONTROL, MAX_SHORT, MaskingKey, MaskingKeys, RSV1};
 use crate::interest::Interest;
 use crate::message::Message;
-use crate::misuse::{SendError, SendErrorKind};
 use crate::opcode::{MessageKind, Opcode};
 use crate::role::Role;
 use crate::rules::closing::Closing;
 use crate::rules::sequence::Sequence;
+use crate::send_error::{SendError, SendErrorKind};
 use crate::text::Utf8Bytes;
+use crate::violation::Violation;
 use alloc::boxed::Box;
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -38,18 +39,20 @@ pub struct SendHalf {
     closing: Closing,
     role: Role,
     end_of_stream: bool,
-    /// Whether the end has been told.
-    told: bool,
-    /// The Close frames that have gone, from the first one on.
-    frames: Option<Box<CloseFrames>>,
+    /// Whether the end has been returned.
+    is_returned: bool,
+    /// How the connection ends, from the first Close frame or the violation on.
+    ending: Option<Box<Ending>>,
     /// What compresses, once that is agreed.
     deflating: Option<Box<Deflating>>,
 }
 
+/// The Close frames that have gone, and what the peer did wrong.
 #[derive(Debug, Default)]
-struct CloseFrames {
+struct Ending {
     sent: Option<CloseFrame>,
     received: Option<CloseFrame>,
+    violation: Option<Violation>,
 }
 
 impl SendHalf {
@@ -63,8 +66,8 @@ impl SendHalf {
             closing: Closing::Open,
             role,
             end_of_stream: false,
-            told: false,
-            frames: None,
+            is_returned: false,
+            ending: None,
             deflating: None,
         }
     }
@@ -74,20 +77,20 @@ impl SendHalf {
         self.deflating = Some(Box::new(Deflating::new(self.role, config, agreed)));
     }
 
-    /// Takes what the receiving half owes: queues the Pong or Close that is due, and learns of the end.
+    /// Takes what the receiving half has found: queues the Pong or Close that is due, and notes the end.
     pub fn reply(&mut self, reply: Reply) {
         match reply.0 {
-            Owed::Pong(payload) => self.automatic_pong(payload),
-            Owed::Close { frame, answer } => {
+            Due::Pong(payload) => self.automatic_pong(payload),
+            Due::Close { frame, answer } => {
                 self.closing = self.closing.receive();
                 // RFC 6455 §5.5.1: unless a Close was sent before; the answer normally repeats the code.
                 let due = (answer && self.closing == Closing::Received).then_some(frame.code());
-                self.frames.get_or_insert_default().received = Some(frame);
+                self.ending.get_or_insert_default().received = Some(frame);
                 if let Some(code) = due {
                     self.send_close(code.map_or(CloseFrame::EMPTY, CloseFrame::from));
                 }
             }
-            Owed::Failure(violation) => {
+            Due::Failure(violation) => {
                 // RFC 6455 §7.1.7: with a Close frame ahead of it, if none has gone.
                 if self.closing.may_close() {
                     let reason = Utf8Bytes::from_static(violation.reason());
@@ -95,28 +98,31 @@ impl SendHalf {
                     let frame = CloseFrame::new(violation.close_code(), reason).unwrap_or(CloseFrame::EMPTY);
                     self.send_close(frame);
                 }
-                self.closing = Closing::Failed(violation);
+                self.closing = Closing::Failed;
+                self.ending.get_or_insert_default().violation = Some(violation);
             }
-            Owed::EndOfStream => {
+            Due::EndOfStream { drained } => {
                 self.end_of_stream = true;
-                self.closing = self.closing.end();
+                if drained {
+                    self.closing = self.closing.end();
+                }
             }
         }
     }
 
-    /// How the connection ended, once it has; told once.
-    pub fn closure(&mut self) -> Option<Closure> {
-        let cause = match self.closing {
-            Closing::Agreed => Cause::Agreed,
-            Closing::Failed(violation) => Cause::Violation(violation),
-            Closing::Ended => Cause::EndOfStream,
-            Closing::Open | Closing::Sent | Closing::Received => return None,
-        };
-        if core::mem::replace(&mut self.told, true) {
+    /// How the connection ended, once it has; returned once.
+    pub fn closed(&mut self) -> Option<Closed> {
+        if self.is_returned || !self.is_over() {
             return None;
         }
-        let CloseFrames { sent, received } = self.frames.take().map_or_else(CloseFrames::default, |frames| *frames);
-        Some(Closure { sent, received, cause })
+        self.is_returned = true;
+        let Ending { sent, received, violation } = self.ending.take().map_or_else(Ending::default, |ending| *ending);
+        let cause = match violation {
+            Some(violation) => Cause::Violation(violation),
+            None if self.closing == Closing::Agreed => Cause::Agreed,
+            None => Cause::EndOfStream,
+        };
+        Some(Closed { sent, received, cause })
     }
 
     /// As [`Connection::interest`](crate::Connection::interest); `read` is the other half's to say, by
@@ -132,14 +138,15 @@ impl SendHalf {
     #[inline]
     const fn hangs_up(&self) -> bool {
         match self.closing {
-            Closing::Open | Closing::Sent | Closing::Received => false,
+            // Nothing more can come that would end it otherwise.
+            Closing::Open | Closing::Sent | Closing::Received => self.end_of_stream,
             // RFC 6455 §7.1.1: the server closes at once; the client waits for the server to do it.
             Closing::Agreed => match self.role {
                 Role::Server => true,
                 Role::Client => self.end_of_stream,
             },
             // RFC 6455 §7.1.7: failing the connection includes closing it, on either side.
-            Closing::Failed(_) | Closing::Ended => true,
+            Closing::Failed | Closing::Ended => true,
         }
     }
 
@@ -243,6 +250,11 @@ impl SendHalf {
         self.closing.may_send()
     }
 
+    /// As [`Connection::set_limits`](crate::Connection::set_limits), for the output.
+    pub const fn set_limits(&mut self, config: &Config) {
+        self.max_buffered = config.max_buffered;
+    }
+
     /// As [`Connection::release_memory`](crate::Connection::release_memory), for the output and for compressing.
     pub fn release_memory(&mut self) {
         self.output.release();
@@ -251,8 +263,13 @@ impl SendHalf {
         }
     }
 
+    /// Whether the end can be returned, or was.
+    pub(super) const fn is_over(&self) -> bool {
+        self.closing.is_over()
+    }
+
     /// Whether the peer's Close waits for an answer.
-    pub(super) fn owes_close(&self) -> bool {
+    pub(super) fn has_to_answer_close(&self) -> bool {
         self.closing == Closing::Received
     }
 
@@ -376,7 +393,7 @@ impl SendHalf {
         let header = self.control_header(Opcode::Close, length);
         self.append(&header, body.get(..length).unwrap_or_default());
         self.closing = self.closing.send();
-        self.frames.get_or_insert_default().sent = Some(frame);
+        self.ending.get_or_insert_default().sent = Some(frame);
     }
 
     #[inline]

@@ -1,7 +1,7 @@
 //! What stands in for compression where the feature is off: values that cannot be.
 
+use crate::input::Input;
 use crate::opcode::MessageKind;
-use crate::payload::Span;
 use crate::violation::Violation;
 use bytes::BytesMut;
 use core::ops::Range;
@@ -12,16 +12,16 @@ pub(super) enum Inflating {}
 #[allow(dead_code, reason = "nothing is inflated")]
 pub(super) enum Found {
     Nothing,
-    Data { fin: bool, piece_is_used_up: bool },
+    Data { range: Range<usize>, fin: bool, piece_is_used_up: bool },
     Fault(Violation),
 }
 
 impl Inflating {
-    pub(super) const fn receive(&mut self, _: MessageKind, _: &mut BytesMut, _: Range<usize>, _: bool) -> Found {
+    pub(super) const fn receive(&mut self, _: MessageKind, _: &mut Input, _: bool) -> Found {
         match *self {}
     }
 
-    pub(super) const fn hand_out(&mut self, _: MessageKind, _: &mut BytesMut) -> Span {
+    pub(super) const fn set_limit(&mut self, _: u64) {
         match *self {}
     }
 

@@ -270,11 +270,6 @@ impl Inflater {
         }
     }
 
-    /// Whether the context waits for the next message, and what is used with it had better do so, too.
-    pub(crate) const fn keeps_context(&self) -> bool {
-        self.keep
-    }
-
     /// Gives back what is not needed between messages; in the middle of one, all is needed.
     pub(crate) fn release(&mut self) {
         if self.in_message {

@@ -16,7 +16,8 @@ const SHORT: u8 = 125;
 pub(crate) const MAX_SHORT: usize = SHORT as usize;
 /// The largest payload of a control frame in bytes (RFC 6455 §5.5).
 pub(crate) const MAX_CONTROL: usize = MAX_SHORT;
-const EXTENDED_16: u8 = 126;
+/// Says that the length follows in two bytes.
+pub(crate) const EXTENDED_16: u8 = 126;
 /// The first reserved bit, as [`FrameHeader::rsv`] has it.
 pub(crate) const RSV1: u8 = 4;
 
@@ -155,7 +156,8 @@ impl Start {
     /// The opcode, if it is known and a control frame keeps the rules of RFC 6455 §5.5, which these two bytes tell.
     #[inline]
     pub(crate) fn opcode(self) -> Result<Opcode, Violation> {
-        let opcode = Opcode::from_bits(self.0[0] & OPCODE).ok_or(Violation::ReservedOpcode)?;
+        let opcode = self.0[0] & OPCODE;
+        let opcode = Opcode::from_bits(opcode).ok_or(Violation::ReservedOpcode(opcode))?;
         if opcode.is_control() {
             if !self.fin() {
                 return Err(Violation::FragmentedControl);
@@ -167,44 +169,24 @@ impl Start {
         Ok(opcode)
     }
 
-    /// Type and length of a message, if this is the only frame of one, shorter than `limit`, which is at most 126, is
-    /// masked as it should be and has no reserved bit set.
+    /// The length in the second byte of a frame that is masked or not, as it should be; above 127 if it is not so.
     #[inline(always)]
-    pub(crate) fn short_message(self, masked: bool, limit: u8) -> Option<(MessageKind, usize)> {
-        let kind = self.whole_message()?;
-        // Where the mask bit is not as it should be, this sets it, and no length is so large.
-        let length = if masked { self.0[1] ^ MASK } else { self.0[1] };
-        if length < limit { Some((kind, usize::from(length))) } else { None }
-    }
-
-    /// Type and length of a message, and the size of its header, which begins with these two bytes, if this is the only
-    /// frame of one, its length takes two bytes more at most, it is masked as it should be and has no reserved bit set.
-    #[inline]
-    pub(crate) fn medium_message(self, masked: bool, header: &[u8]) -> Option<(MessageKind, usize, usize)> {
-        let kind = self.whole_message()?;
-        let (mask, key_size) = if masked { (MASK, 4) } else { (0, 0) };
-        let length = self.0[1] ^ mask;
-        if length == EXTENDED_16 {
-            let [_, _, extended @ ..] = header.first_chunk::<4>()?;
-            let length = u16::from_be_bytes(*extended);
-            // A longer form than is needed is not for here.
-            return if length > u16::from(SHORT) { Some((kind, usize::from(length), 4 + key_size)) } else { None };
-        }
-        if length <= SHORT { Some((kind, usize::from(length), 2 + key_size)) } else { None }
+    pub(crate) const fn short_length(self, masked: bool) -> u8 {
+        // Where the mask bit is not as it should be, this sets it.
+        if masked { self.0[1] ^ MASK } else { self.0[1] }
     }
 
     /// Length of a fragment in the middle of a message, if it is at most 125, the frame is masked as it should be and has
     /// no reserved bit set.
     #[inline(always)]
     pub(crate) fn short_fragment(self, masked: bool) -> Option<usize> {
-        let [first, second] = self.0;
-        let length = if masked { second ^ MASK } else { second };
-        if first == Opcode::Continuation.bits() && length <= SHORT { Some(usize::from(length)) } else { None }
+        let length = self.short_length(masked);
+        if self.0[0] == Opcode::Continuation.bits() && length <= SHORT { Some(usize::from(length)) } else { None }
     }
 
     /// Type of a message, if this is the only frame of one and has no reserved bit set.
     #[inline(always)]
-    const fn whole_message(self) -> Option<MessageKind> {
+    pub(crate) const fn whole_message(self) -> Option<MessageKind> {
         const TEXT: u8 = FIN | Opcode::Text.bits();
         const BINARY: u8 = FIN | Opcode::Binary.bits();
         match self.0[0] {
@@ -212,11 +194,6 @@ impl Start {
             BINARY => Some(MessageKind::Binary),
             _ => None,
         }
-    }
-
-    /// Whether this is the first frame of a data message, by its opcode.
-    pub(crate) const fn begins_message(self) -> bool {
-        matches!(Opcode::from_bits(self.0[0] & OPCODE), Some(Opcode::Text | Opcode::Binary))
     }
 
     #[inline]
@@ -249,7 +226,7 @@ impl Start {
                 let Some(bytes) = header.get(2..).and_then(<[u8]>::first_chunk) else { return Ok(None) };
                 let length = u16::from_be_bytes(*bytes);
                 if length <= u16::from(SHORT) {
-                    return Err(Violation::LengthNotMinimal);
+                    return Err(Violation::LengthNotMinimal(u64::from(length)));
                 }
                 Ok(Some(u64::from(length)))
             }
@@ -257,10 +234,10 @@ impl Start {
                 let Some(bytes) = header.get(2..).and_then(<[u8]>::first_chunk) else { return Ok(None) };
                 let length = u64::from_be_bytes(*bytes);
                 if length > u64::MAX / 2 {
-                    return Err(Violation::LengthTopBit);
+                    return Err(Violation::LengthTopBit(length));
                 }
                 if length <= u64::from(u16::MAX) {
-                    return Err(Violation::LengthNotMinimal);
+                    return Err(Violation::LengthNotMinimal(length));
                 }
                 Ok(Some(length))
             }
@@ -274,8 +251,14 @@ impl Start {
         if self.masked() { rest.first_chunk().map(|key| Some(MaskingKey::new(*key))) } else { Some(None) }
     }
 
+    /// Whether the second byte alone says that the payload has this length, at most 125.
+    pub(crate) const fn has_length(self, length: u8) -> bool {
+        self.0[1] & LENGTH == length
+    }
+
+    /// The size of the header without its key.
     #[inline]
-    fn key_offset(self) -> usize {
+    pub(crate) fn key_offset(self) -> usize {
         match self.0[1] & LENGTH {
             0..=SHORT => 2,
             EXTENDED_16 => 4,

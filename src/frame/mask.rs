@@ -1,12 +1,13 @@
 //! Masking (RFC 6455 §5.3): byte `i` of a payload is XORed with byte `i mod 4` of the key.
 
+use super::wide::widest;
 use bytes::BytesMut;
 use core::fmt;
 
 /// A masking key, turned to the byte of the payload it meets next (RFC 6455 §5.3).
 ///
-/// Masking and unmasking are the same operation. [`apply`](MaskingKey::apply) gives back the key turned by the bytes it
-/// has masked, so a payload may be masked in pieces of any size.
+/// Masking and unmasking are the same operation. [`apply`](MaskingKey::apply) returns the key turned by the bytes it has
+/// masked, so a payload may be masked in pieces of any size.
 ///
 /// ```
 /// use ws_proto::frame::MaskingKey;
@@ -31,56 +32,103 @@ impl MaskingKey {
         self.0
     }
 
-    /// Masks or unmasks `data` in place; the key for the byte after it.
+    /// Masks or unmasks `data` in place, and returns the key for the byte after it. With the feature `std` it uses the
+    /// widest vectors that the processor has.
     ///
     /// *Complexity*: linear in `data`.
     #[inline]
     pub fn apply(self, data: &mut [u8]) -> Self {
-        self.apply_noticing_ascii(data).0
+        self.apply_noticing_ascii(data);
+        self.turned(data.len())
     }
 
     /// [`apply`](Self::apply), and whether all that comes out is ASCII, which costs next to nothing while the bytes are
     /// in a register.
-    #[inline]
-    pub(crate) fn apply_noticing_ascii(self, data: &mut [u8]) -> (Self, bool) {
-        let word = self.twice();
-        let turned = self.turned(data.len());
-        let mut words = data.chunks_exact_mut(8);
-        let seen = widest(
-            words.len(),
+    #[inline(always)]
+    pub(crate) fn apply_noticing_ascii(self, data: &mut [u8]) -> bool {
+        widest(
+            data.len(),
             #[inline(always)]
-            || words.by_ref().fold(0, |seen, chunk| seen | chunk.try_into().map_or(0, |bytes| xor(bytes, word))),
-        );
-        (turned, (seen | self.apply_to_few(words.into_remainder())).to_le_bytes().is_ascii())
+            || self.apply_words(data),
+        )
+    }
+
+    #[inline(always)]
+    fn apply_words(self, data: &mut [u8]) -> bool {
+        let word = self.twice();
+        let mut words = data.chunks_exact_mut(8);
+        let seen = words.by_ref().fold(0, |seen, chunk| seen | chunk.try_into().map_or(0, |bytes| xor(bytes, word)));
+        (seen | self.apply_to_few(words.into_remainder())).to_le_bytes().is_ascii()
     }
 
     /// Masks or unmasks `from` into `to`, which is as long; whether all that comes out is ASCII.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn apply_to_copy(self, from: &[u8], to: &mut [u8]) -> bool {
+        widest(
+            from.len(),
+            #[inline(always)]
+            || self.copy_words(from, to),
+        )
+    }
+
+    #[inline(always)]
+    fn copy_words(self, from: &[u8], to: &mut [u8]) -> bool {
         let word = self.twice();
         let sources = from.chunks_exact(8);
         let (rest, whole) = (sources.remainder(), from.len() / 8 * 8);
         let targets = to.chunks_exact_mut(8);
-        let mut seen = widest(
-            sources.len(),
-            #[inline(always)]
-            || {
-                sources.zip(targets).fold(0, |seen, pair| {
-                    match (<[u8; 8]>::try_from(pair.0), <&mut [u8; 8]>::try_from(pair.1)) {
-                        (Ok(source), Ok(target)) => {
-                            *target = source;
-                            seen | xor(target, word)
-                        }
-                        _ => seen,
-                    }
-                })
-            },
-        );
+        let mut seen = sources.zip(targets).fold(0, |seen, pair| {
+            match (<[u8; 8]>::try_from(pair.0), <&mut [u8; 8]>::try_from(pair.1)) {
+                (Ok(source), Ok(target)) => {
+                    *target = source;
+                    seen | xor(target, word)
+                }
+                _ => seen,
+            }
+        });
         for ((source, target), key) in rest.iter().zip(to.iter_mut().skip(whole)).zip(word.to_le_bytes()) {
             *target = source ^ key;
             seen |= u64::from(*target);
         }
         seen.to_le_bytes().is_ascii()
+    }
+
+    /// Masks or unmasks the `count` bytes at `from` while it moves them to `to`, which is not behind that; whether all that
+    /// comes out is ASCII.
+    #[inline(always)]
+    pub(crate) fn apply_moving(self, bytes: &mut [u8], from: usize, to: usize, count: usize) -> bool {
+        if to + count <= from {
+            let Some((front, back)) = bytes.split_at_mut_checked(from) else { return false };
+            let (Some(target), Some(source)) = (front.get_mut(to..to + count), back.get(..count)) else { return false };
+            return self.apply_to_copy(source, target);
+        }
+        widest(
+            count,
+            #[inline(always)]
+            || self.move_blocks(bytes, from, to, count),
+        )
+    }
+
+    /// The places overlap, so each block is read before it is written.
+    #[inline(always)]
+    fn move_blocks(self, bytes: &mut [u8], from: usize, to: usize, count: usize) -> bool {
+        const SIZE: usize = 128;
+        let word = self.twice();
+        let mut seen = 0;
+        let whole = count / SIZE * SIZE;
+        for at in (0..whole).step_by(SIZE) {
+            let Some(block) = bytes.get(from + at..).and_then(<[u8]>::first_chunk::<SIZE>) else { return false };
+            let mut block = *block;
+            for chunk in block.chunks_exact_mut(8) {
+                seen |= chunk.try_into().map_or(0, |bytes| xor(bytes, word));
+            }
+            if let Some(place) = bytes.get_mut(to + at..).and_then(<[u8]>::first_chunk_mut) {
+                *place = block;
+            }
+        }
+        bytes.copy_within(from + whole..from + count, to + whole);
+        let rest = bytes.get_mut(to + whole..to + count).unwrap_or_default();
+        self.apply_words(rest) && seen.to_le_bytes().is_ascii()
     }
 
     /// Appends `from`, masked, to a buffer: block by block through registers, so that nothing is written twice. The key
@@ -186,22 +234,6 @@ fn xor(bytes: &mut [u8; 8], word: u64) -> u64 {
     let masked = u64::from_le_bytes(*bytes) ^ word;
     *bytes = masked.to_le_bytes();
     masked
-}
-
-/// Does what is many words long with the widest vectors that the processor has.
-#[cfg(feature = "wide-masking")]
-#[inline(always)]
-fn widest<T>(words: usize, work: impl FnOnce() -> T) -> T {
-    /// Below this, finding out which they are takes as long as they save.
-    const MANY: usize = 64;
-    if words < MANY { work() } else { pulp::Arch::new().dispatch(work) }
-}
-
-/// Does what is many words long with the vectors that every processor of this kind has.
-#[cfg(not(feature = "wide-masking"))]
-#[inline(always)]
-fn widest<T>(_words: usize, work: impl FnOnce() -> T) -> T {
-    work()
 }
 
 /// Hides the key: RFC 6455 §10.3 wants that nobody who supplies data can know it.

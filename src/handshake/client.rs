@@ -10,9 +10,10 @@ use super::uri::WebSocketUri;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::frame::MaskingKeys;
+use crate::input::Input;
 use crate::seed::Seed;
 use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use core::{fmt, str};
 
 /// The headers of a request that are not the application's to write.
@@ -108,14 +109,14 @@ impl Request {
 /// A client's handshake. Nothing but the request goes out until the server has answered (RFC 6455 §4.1).
 ///
 /// ```
-/// use bytes::{Buf, BytesMut};
-/// use ws_proto::{Config, Seed, handshake::client::{Handshake, Request}};
+/// use bytes::Buf;
+/// use ws_proto::{Config, Input, Seed, handshake::client::{Handshake, Request}};
 ///
 /// let request = Request::new("ws://localhost:9001/".parse()?);
 /// let mut handshake = Handshake::new(&request, Seed::random()?, &Config::new());
 /// assert!(handshake.output().chunk().starts_with(b"GET / HTTP/1.1\r\nHost: localhost:9001\r\n"));
 ///
-/// let mut input = BytesMut::new();
+/// let mut input = Input::new();
 /// assert!(handshake.receive(&mut input)?.is_none(), "the answer has not come");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -161,12 +162,12 @@ impl Handshake {
     ///
     /// # Errors
     /// [`Error::Declined`] when the server answers with another status, [`Error::Invalid`] when its answer breaks
-    /// the rules of RFC 6455 §4.1. Close the transport then; calling the method again says [`Flaw::Over`] or the same
+    /// the rules of RFC 6455 §4.1. Close the transport then; calling the method again returns [`Flaw::Over`] or the same
     /// flaw.
     ///
     /// *Complexity*: linear in the bytes that are new since the last call; a head above [`Config::max_head`] is refused
     /// before more of it is waited for.
-    pub fn receive(&mut self, input: &mut BytesMut) -> Result<Option<Accepted>, Error> {
+    pub fn receive(&mut self, input: &mut Input) -> Result<Option<Accepted>, Error> {
         if let Some(flaw) = self.failed {
             return Err(Error::Invalid(flaw));
         }
@@ -187,7 +188,7 @@ impl Handshake {
                 let connection = agreement.apply(Connection::with_keys(keys, &self.config));
                 Ok(Ok(Accepted { connection, response, subprotocol }))
             }
-            None => Ok(Err(Declined { response, body: input.split().freeze() })),
+            None => Ok(Err(Declined { response, body: input.take(input.unread().len()) })),
         });
         self.failed = Some(checked.as_ref().err().copied().unwrap_or(Flaw::Over));
         match checked {

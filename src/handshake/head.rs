@@ -2,8 +2,9 @@
 
 use super::fields::{is_token, trim};
 use crate::config::Config;
+use crate::input::Input;
 use alloc::vec;
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Bytes;
 use core::mem::MaybeUninit;
 use httparse::Header;
 use memchr::memchr;
@@ -49,14 +50,15 @@ impl HeadReader {
     /// Takes a whole head from the input, once its empty line has come.
     ///
     /// *Complexity*: linear in the bytes that are new.
-    pub(super) fn read(&mut self, input: &mut BytesMut) -> Result<Option<RawHead>, HeadError> {
-        if let Some(lines) = self.lines_of_whole_head(input) {
-            return Ok(Some(self.finish(input, input.len(), lines)));
+    pub(super) fn read(&mut self, input: &mut Input) -> Result<Option<RawHead>, HeadError> {
+        if let Some(lines) = self.lines_of_whole_head(input.unread()) {
+            return Ok(Some(self.finish(input, input.unread().len(), lines)));
         }
         loop {
             let room = self.max_head.saturating_sub(self.taken);
-            let Some(found) = memchr(b'\n', input.get(self.scanned..).unwrap_or_default()) else {
-                self.scanned = input.len();
+            let bytes = input.unread();
+            let Some(found) = memchr(b'\n', bytes.get(self.scanned..).unwrap_or_default()) else {
+                self.scanned = bytes.len();
                 return if self.scanned > room { Err(HeadError::TooLarge) } else { Ok(None) };
             };
             let line_feed = self.scanned + found;
@@ -64,7 +66,7 @@ impl HeadReader {
             if self.scanned > room {
                 return Err(HeadError::TooLarge);
             }
-            let line = input.get(self.line_start..line_feed).unwrap_or_default();
+            let line = bytes.get(self.line_start..line_feed).unwrap_or_default();
             // Only CRLF ends a line: whoever reads a lone line feed otherwise than its neighbour can be smuggled past.
             let Some((b'\r', line)) = line.split_last() else { return Err(HeadError::BareLineFeed) };
             self.line_start = self.scanned;
@@ -114,17 +116,21 @@ impl HeadReader {
     }
 
     /// Takes the head, which is so long, from the input.
-    fn finish(&mut self, input: &mut BytesMut, size: usize, lines: usize) -> RawHead {
-        let mut bytes = input.split_to(size);
-        as_http_1_1(&mut bytes);
-        self.take(input, 0);
-        self.taken += size;
-        RawHead { bytes: bytes.freeze(), lines }
+    fn finish(&mut self, input: &mut Input, size: usize, lines: usize) -> RawHead {
+        as_http_1_1(input.unread_mut().get_mut(..size).unwrap_or_default());
+        let bytes = input.take(size);
+        self.restart(size);
+        RawHead { bytes, lines }
     }
 
-    /// Begins anew behind the first `count` bytes of the input.
-    fn take(&mut self, input: &mut BytesMut, count: usize) {
-        input.advance(count);
+    /// Passes over an empty line.
+    fn take(&mut self, input: &mut Input, count: usize) {
+        input.skip(count);
+        self.restart(count);
+    }
+
+    /// Begins anew behind the first `count` bytes that were unread.
+    const fn restart(&mut self, count: usize) {
         self.taken += count;
         self.scanned = 0;
         self.line_start = 0;

@@ -9,8 +9,9 @@ use super::key::{self, Key, accept_for};
 use super::uri::{parse_port, split_authority};
 use crate::config::Config;
 use crate::connection::Connection;
+use crate::input::Input;
 use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use core::{fmt, str};
 
 /// The headers of a 101 that are not the application's to write.
@@ -32,11 +33,12 @@ const RESERVED_IN_RESPONSE: [&str; 5] =
 /// A server's handshake before the request is complete.
 ///
 /// ```
-/// use bytes::{Buf, BytesMut};
-/// use ws_proto::{Config, handshake::server::{Answer, Handshake}};
+/// use bytes::Buf;
+/// use ws_proto::{Config, Input, handshake::server::{Answer, Handshake}};
 ///
-/// let mut input = BytesMut::from(
-///     "GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+/// let mut input = Input::new();
+/// input.extend_from_slice(
+///     b"GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
 ///      Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
 /// );
 /// let mut handshake = Handshake::new(&Config::new());
@@ -68,18 +70,18 @@ impl Handshake {
     }
 
     /// The request, once the input holds it whole; it is taken out of the input, and what follows it stays there. After
-    /// that there is none, and the input is left alone.
+    /// that it returns `None`, and leaves the input alone.
     ///
     /// Most faults show only when the head is complete, so a peer that stops in the middle needs a deadline of the
     /// caller's.
     ///
     /// # Errors
     /// A [`Rejection`] with the HTTP answer that is due, if this is not the opening handshake of
-    /// RFC 6455 §4.2.1 or goes past a limit. It is said again if the method is called again.
+    /// RFC 6455 §4.2.1 or goes past a limit. It is returned again if the method is called again.
     ///
     /// *Complexity*: linear in the bytes that are new since the last call; a head above [`Config::max_head`] is refused
     /// before more of it is waited for.
-    pub fn receive(&mut self, input: &mut BytesMut) -> Result<Option<Request>, Rejection> {
+    pub fn receive(&mut self, input: &mut Input) -> Result<Option<Request>, Rejection> {
         match &self.state {
             State::Reading => {}
             State::Received => return Ok(None),

@@ -1,7 +1,5 @@
 //! Who closes when (RFC 6455 §5.5.1, §7.1).
 
-use crate::violation::Violation;
-
 /// How far the connection is on its way to the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Closing {
@@ -14,7 +12,7 @@ pub(crate) enum Closing {
     /// Both Close frames have gone.
     Agreed,
     /// The peer broke the protocol.
-    Failed(Violation),
+    Failed,
     /// The transport ended first.
     Ended,
 }
@@ -26,7 +24,7 @@ impl Closing {
         match self {
             Self::Open => Self::Sent,
             Self::Received => Self::Agreed,
-            Self::Sent | Self::Agreed | Self::Failed(_) | Self::Ended => self,
+            Self::Sent | Self::Agreed | Self::Failed | Self::Ended => self,
         }
     }
 
@@ -36,7 +34,7 @@ impl Closing {
         match self {
             Self::Open => Self::Received,
             Self::Sent => Self::Agreed,
-            Self::Received | Self::Agreed | Self::Failed(_) | Self::Ended => self,
+            Self::Received | Self::Agreed | Self::Failed | Self::Ended => self,
         }
     }
 
@@ -45,7 +43,15 @@ impl Closing {
     pub(crate) const fn end(self) -> Self {
         match self {
             Self::Open | Self::Sent | Self::Received => Self::Ended,
-            Self::Agreed | Self::Failed(_) | Self::Ended => self,
+            Self::Agreed | Self::Failed | Self::Ended => self,
+        }
+    }
+
+    /// Whether nothing more can happen but that the transport is closed.
+    pub(crate) const fn is_over(self) -> bool {
+        match self {
+            Self::Open | Self::Sent | Self::Received => false,
+            Self::Agreed | Self::Failed | Self::Ended => true,
         }
     }
 
@@ -56,7 +62,7 @@ impl Closing {
         matches!(self, Self::Open | Self::Received)
     }
 
-    /// Whether a Pong may be sent: RFC 6455 §5.5.2 owes an answer to a Ping until the peer's Close has come.
+    /// Whether a Pong may be sent: RFC 6455 §5.5.2 asks for an answer to a Ping until the peer's Close has come.
     pub(crate) const fn may_pong(self) -> bool {
         matches!(self, Self::Open | Self::Sent)
     }

@@ -1,12 +1,11 @@
-//! Why a connection ends, in the words of RFC 6455 §7.4.
+//! Why a connection ends, as a number (RFC 6455 §7.4).
 
-use crate::text::Utf8Bytes;
 use core::fmt;
 
 /// A close code that may travel in a Close frame (RFC 6455 §7.4): 1000–1003, 1007–1014 and 3000–4999.
 ///
 /// What cannot be sent cannot be built: 1004, 1005, 1006, 1015, the unassigned rest of 1016–2999, and anything below
-/// 1000 or above 4999 have no `CloseCode`. Received codes are handed over as they came, never rewritten.
+/// 1000 or above 4999 have no `CloseCode`. Received codes are passed on as they came, never rewritten.
 ///
 /// ```
 /// use ws_proto::CloseCode;
@@ -78,67 +77,4 @@ impl fmt::Display for CloseCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
-}
-
-/// A Close frame: empty, or a code with a reason of at most [`CloseFrame::MAX_REASON`] bytes (RFC 6455 §5.5.1).
-///
-/// ```
-/// use ws_proto::{CloseCode, CloseFrame};
-///
-/// let frame = CloseFrame::new(CloseCode::GOING_AWAY, "back at noon")?;
-/// assert_eq!(frame.code(), Some(CloseCode::GOING_AWAY));
-/// assert_eq!(frame.reason(), "back at noon");
-/// assert_eq!(CloseFrame::EMPTY.code(), None);
-/// # Ok::<(), ws_proto::ReasonTooLong>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct CloseFrame {
-    code: Option<CloseCode>,
-    /// Empty when there is no code.
-    reason: Utf8Bytes,
-}
-
-impl CloseFrame {
-    /// A Close frame without a body; its receiver reads it as 1005 (RFC 6455 §7.1.5).
-    pub const EMPTY: Self = Self { code: None, reason: Utf8Bytes::EMPTY };
-
-    /// The longest reason in bytes: a control frame holds 125 (RFC 6455 §5.5), the code takes two.
-    pub const MAX_REASON: usize = 123;
-
-    /// A Close frame with a code and a reason, which may be empty.
-    ///
-    /// # Errors
-    /// [`ReasonTooLong`] if the reason has more than [`CloseFrame::MAX_REASON`] bytes.
-    pub fn new(code: CloseCode, reason: impl Into<Utf8Bytes>) -> Result<Self, ReasonTooLong> {
-        let reason = reason.into();
-        if reason.len() > Self::MAX_REASON {
-            return Err(ReasonTooLong { length: reason.len() });
-        }
-        Ok(Self { code: Some(code), reason })
-    }
-
-    /// The close code; `None` when the frame has no body.
-    pub const fn code(&self) -> Option<CloseCode> {
-        self.code
-    }
-
-    /// The reason; empty when there is none. It is meant for people who debug, not for users (RFC 6455 §5.5.1).
-    pub fn reason(&self) -> &str {
-        &self.reason
-    }
-}
-
-impl From<CloseCode> for CloseFrame {
-    fn from(code: CloseCode) -> Self {
-        Self { code: Some(code), reason: Utf8Bytes::EMPTY }
-    }
-}
-
-/// The reason does not fit a Close frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a close reason of {length} bytes is longer than {max} (RFC 6455 §5.5)", max = CloseFrame::MAX_REASON)]
-#[non_exhaustive]
-pub struct ReasonTooLong {
-    /// The length of the refused reason in bytes.
-    pub length: usize,
 }

@@ -1,0 +1,152 @@
+//! Quick ways for what is common: whole short and medium messages, and short fragments.
+//!
+//! A quick way takes a frame that is there whole and breaks no rule, and leaves everything else, faults above all, to
+//! [`Decoder::decode`], as if it had not looked. It is safe to take because
+//!
+//! * [`Decoder::quick`] is 0 unless no message and no payload is under way, whole messages are delivered, and the connection
+//!   goes on, so a message that begins and ends in one frame changes nothing that the decoder remembers;
+//! * it is otherwise one more than the length that the limits allow, so none of them can be passed;
+//! * the first byte is compared as a whole, so a set reserved bit, a reserved opcode and a missing FIN do not match, and in
+//!   the second one the wrong mask bit makes the length too large;
+//! * text that turns out not to be valid is put back as it came.
+
+use super::Decoder;
+use crate::config::Delivery;
+use crate::frame::{EXTENDED_16, MAX_SHORT, MaskingKey, Start};
+use crate::input::Buffer;
+use crate::opcode::MessageKind;
+use crate::role::Role;
+use crate::rules::sequence::Sequence;
+use crate::utf8;
+use crate::violation::Violation;
+use core::ops::Range;
+
+/// A key's size in bytes.
+const KEY: usize = 4;
+
+impl Decoder {
+    /// Looks again whether a quick way may be taken.
+    #[inline]
+    pub(super) fn update_quick(&mut self) {
+        let is_at_rest = !self.payload.is_under_way && self.sequence == Sequence::Idle && self.shown.is_none();
+        let may_be_quick = is_at_rest && self.delivery == Delivery::Messages && self.limits.max_in_one_frame() > 0;
+        #[allow(clippy::cast_possible_truncation, reason = "at most 126")]
+        let limit = self.limits.max_in_one_frame().min(MAX_SHORT as u64) as u8 + 1;
+        self.quick = if may_be_quick { limit } else { 0 };
+    }
+
+    /// Nothing more is taken.
+    pub(crate) const fn stop(&mut self) {
+        self.quick = 0;
+    }
+
+    /// A whole message in one frame of at most 125 bytes.
+    #[inline(always)]
+    pub(crate) fn short_message(&self, input: &mut Buffer) -> Option<(MessageKind, Range<usize>)> {
+        let frame = input.unread_mut();
+        let start = Start(*frame.first_chunk()?);
+        let kind = start.whole_message()?;
+        let length = start.short_length(self.role == Role::Server);
+        if length >= self.quick {
+            return None;
+        }
+        let length = usize::from(length);
+        match self.role {
+            Role::Server => {
+                const HEADER: usize = 2 + KEY;
+                let (header, payload) = frame.get_mut(..HEADER + length)?.split_first_chunk_mut::<HEADER>()?;
+                let key = MaskingKey::new(*header.last_chunk()?);
+                let is_ascii = key.apply_short(payload);
+                if kind == MessageKind::Text && !is_ascii && !utf8::is_valid(payload) {
+                    key.apply_short(payload);
+                    return None;
+                }
+                Some((kind, input.pass(HEADER, length)))
+            }
+            Role::Client => {
+                const HEADER: usize = 2;
+                let payload = frame.get(HEADER..HEADER + length)?;
+                if kind == MessageKind::Text && !utf8::is_short_ascii(payload) && !utf8::is_valid(payload) {
+                    return None;
+                }
+                Some((kind, input.pass(HEADER, length)))
+            }
+        }
+    }
+
+    /// A whole message in one frame of 126 bytes to 64 KiB.
+    #[inline]
+    pub(crate) fn medium_message(&self, input: &mut Buffer) -> Option<(MessageKind, Range<usize>)> {
+        let frame = input.unread_mut();
+        let [first, second, extended @ ..] = *frame.first_chunk::<4>()?;
+        let start = Start([first, second]);
+        let kind = start.whole_message()?;
+        let length = u16::from_be_bytes(extended);
+        let may_be_taken = start.short_length(self.role == Role::Server) == EXTENDED_16
+            && length > u16::from(EXTENDED_16 - 1)
+            && usize::from(self.quick) > MAX_SHORT
+            && u64::from(length) <= self.limits.max_in_one_frame();
+        if !may_be_taken {
+            return None;
+        }
+        let length = usize::from(length);
+        match self.role {
+            Role::Server => {
+                const HEADER: usize = 4 + KEY;
+                let (header, payload) = frame.get_mut(..HEADER + length)?.split_first_chunk_mut::<HEADER>()?;
+                let key = MaskingKey::new(*header.last_chunk()?);
+                let is_ascii = key.apply_noticing_ascii(payload);
+                if kind == MessageKind::Text && !is_ascii && !utf8::is_valid(payload) {
+                    key.apply(payload);
+                    return None;
+                }
+                Some((kind, input.pass(HEADER, length)))
+            }
+            Role::Client => {
+                const HEADER: usize = 4;
+                let payload = frame.get(HEADER..HEADER + length)?;
+                if kind == MessageKind::Text && !utf8::is_valid(payload) {
+                    return None;
+                }
+                Some((kind, input.pass(HEADER, length)))
+            }
+        }
+    }
+
+    /// What the input holds of fragments in the middle of a message that are short and whole. The last one of the message,
+    /// and all that is to be refused but text, is left to [`header`](Self::header).
+    #[inline]
+    pub(super) fn short_fragments(&mut self, input: &mut Buffer) -> Result<(), Violation> {
+        if self.sequence == Sequence::Idle || self.delivery == Delivery::Parts || self.message.compressed {
+            return Ok(());
+        }
+        let is_text = self.message.is_text();
+        while let Some((header, length, mut key)) = self.short_fragment(input.unread()) {
+            self.message.length += length as u64;
+            self.message.fragments += 1;
+            input.skip(header);
+            input.begin();
+            if !input.take_in_blocks(length, &mut key, is_text) {
+                return Err(Violation::TextNotUtf8);
+            }
+        }
+        Ok(())
+    }
+
+    /// The size of the header, the length of the payload and the key, if the next frame is such a fragment and keeps the
+    /// limits.
+    #[inline(always)]
+    fn short_fragment(&self, frame: &[u8]) -> Option<(usize, usize, Option<MaskingKey>)> {
+        let length = Start(*frame.first_chunk()?).short_fragment(self.role == Role::Server)?;
+        let (header, key) = match self.role {
+            Role::Server => {
+                let [_, _, key @ ..] = *frame.first_chunk::<{ 2 + KEY }>()?;
+                (2 + KEY, Some(MaskingKey::new(key)))
+            }
+            Role::Client => (2, None),
+        };
+        self.limits.fragment(self.message.fragments).ok()?;
+        self.limits.length(self.message.length, length as u64, false).ok()?;
+        if header + length <= frame.len() { Some((header, length, key)) } else { None }
+    }
+}

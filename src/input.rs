@@ -1,0 +1,301 @@
+//! The bytes that came from the wire.
+
+mod buffer;
+
+pub(crate) use buffer::Buffer;
+
+use alloc::vec::Vec;
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use core::fmt;
+
+/// How much room the first read gets.
+const MIN_READ: usize = 4 << 10;
+
+/// How much room a read gets at most.
+const MAX_READ: usize = 64 << 10;
+
+/// Bytes from the wire, of which a [`Connection`](crate::Connection) or a handshake takes what it has received.
+///
+/// Bytes are appended at the end, by reading into [`room`](Input::room) or with one of the other methods. They leave by
+/// themselves: what a call of [`receive`](crate::Connection::receive) has returned is gone with the next one. There is no
+/// way to change or remove them in between, so a connection never looks at a byte twice.
+///
+/// One input belongs to one stream. Between two messages it is [empty](Input::is_empty), and then another connection may
+/// use it, so that many quiet connections share the memory of one input.
+///
+/// ```
+/// use ws_proto::{Config, Connection, Event, Input};
+///
+/// let mut ws = Connection::server(&Config::new());
+/// let mut input = Input::new();
+/// input.extend_from_slice(&[0x82, 0x81, 1, 2, 3, 4]); // a header with a masking key, and no payload yet
+/// assert!(ws.receive(&mut input).is_none());
+/// input.extend_from_slice(&[8]);
+/// assert!(matches!(ws.receive(&mut input), Some(Event::Binary(data)) if data == [9]));
+/// assert!(input.is_empty());
+/// ```
+pub struct Input {
+    /// What came, and the message under way in it.
+    pub(crate) wire: Buffer,
+    /// The message under way, as far as it is inflated, if it came compressed.
+    pub(crate) inflated: Buffer,
+    /// How much room the next read gets.
+    read_size: usize,
+    /// How much has come in all when the last read has filled its room.
+    filled_at: u64,
+    /// Bytes of the frame under way that are still to come.
+    missing: u64,
+}
+
+impl Input {
+    /// An input that holds nothing, and no memory.
+    pub fn new() -> Self {
+        Self::with(BytesMut::new())
+    }
+
+    fn with(bytes: BytesMut) -> Self {
+        Self {
+            wire: Buffer::new(bytes),
+            inflated: Buffer::default(),
+            read_size: MIN_READ,
+            filled_at: u64::MAX,
+            missing: 0,
+        }
+    }
+
+    /// Memory for the next read, behind the bytes that are there.
+    ///
+    /// It begins with 4 KiB, doubles while reads fill it, and ends at 64 KiB. Behind it memory is taken ahead for a frame
+    /// that is under way: at most as much as has come of its message, and 64 KiB, so that a peer which only claims a length
+    /// gets nothing for it.
+    ///
+    /// ```no_run
+    /// # async fn read(socket: &mut tokio::net::TcpStream, input: &mut ws_proto::Input) -> std::io::Result<()> {
+    /// use tokio::io::AsyncReadExt;
+    ///
+    /// let count = socket.read_buf(&mut input.room()).await?; // 0 at the end of the stream
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// Not itself, but writing more to a [`BufMut`] than [`remaining_mut`](BufMut::remaining_mut) does; to append bytes of
+    /// any number there are [`extend_from_slice`](Input::extend_from_slice) and [`put`](Input::put).
+    #[inline]
+    pub fn room(&mut self) -> impl BufMut + '_ {
+        let size = self.prepare();
+        self.wire.append().limit(size)
+    }
+
+    /// As [`room`](Input::room), as memory that can be moved into a runtime whose kernel owns buffers while it reads
+    /// (io_uring, IOCP). What has been read into it is given back with [`append`](Input::append), which joins it without a
+    /// copy.
+    ///
+    /// ```
+    /// use ws_proto::{Input, bytes::BufMut};
+    ///
+    /// let mut input = Input::new();
+    /// let mut memory = input.take_room();
+    /// assert!(memory.is_empty() && memory.capacity() >= 4096);
+    /// memory.put_slice(b"what the kernel reads");
+    /// input.append(memory);
+    /// assert_eq!(input.len(), 21);
+    /// ```
+    pub fn take_room(&mut self) -> BytesMut {
+        self.prepare();
+        self.wire.take_room()
+    }
+
+    /// Makes room for a read, and decides how much.
+    #[inline]
+    fn prepare(&mut self) -> usize {
+        if self.wire.received() >= self.filled_at && self.read_size < MAX_READ {
+            self.read_size *= 2;
+        }
+        let size = self.read_size;
+        self.make_room(size);
+        self.filled_at = self.wire.received() + size as u64;
+        size
+    }
+
+    /// Makes room for `count` bytes. Where that takes more memory, it is enough for the frame under way, but at most as much
+    /// more as is there already.
+    #[inline]
+    fn make_room(&mut self, count: usize) {
+        self.wire.tidy();
+        if self.wire.room() < count {
+            let come = self.wire.len();
+            let missing = usize::try_from(self.missing).unwrap_or(usize::MAX);
+            // A little more than has come, so that the last doubling reaches the end of a frame.
+            let ahead = if missing > 0 { missing.min(come.saturating_add(MAX_READ)) } else { come };
+            self.wire.grow(ahead.max(count));
+        }
+    }
+
+    /// Appends a copy of `bytes`.
+    pub fn extend_from_slice(&mut self, bytes: &[u8]) {
+        self.make_room(bytes.len());
+        self.wire.append().extend_from_slice(bytes);
+    }
+
+    /// Appends a copy of all that `source` holds.
+    pub fn put(&mut self, mut source: impl Buf) {
+        while source.has_remaining() {
+            let chunk = source.chunk();
+            let count = chunk.len();
+            self.extend_from_slice(chunk);
+            source.advance(count);
+        }
+    }
+
+    /// Appends memory that was read into. It is taken over without a copy if the input is empty, or if it came from
+    /// [`take_room`](Input::take_room) and nothing has been appended since.
+    pub fn append(&mut self, memory: BytesMut) {
+        self.wire.append_memory(memory);
+    }
+
+    /// Reads once, into room as [`room`](Input::room) decides it, which is initialised once and not for each read. Returns
+    /// how many bytes came; 0 is the end of the stream.
+    ///
+    /// # Errors
+    /// That of the reader; the input is then as it was.
+    #[cfg(feature = "std")]
+    pub fn read_from(&mut self, reader: &mut (impl std::io::Read + ?Sized)) -> std::io::Result<usize> {
+        let size = self.prepare();
+        self.wire.make_spare(size);
+        let room = self.wire.spare_mut().get_mut(..size).unwrap_or_default();
+        // A reader that claims more than it was given is not believed.
+        let count = reader.read(room)?.min(size);
+        self.wire.fill_unread(count);
+        Ok(count)
+    }
+
+    /// Whether nothing is in here: no byte that has not been looked at, and nothing of a message under way.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.wire.is_empty() && self.inflated.is_empty()
+    }
+
+    /// How many bytes are in here: those that have not been looked at, and those of the message under way.
+    pub fn len(&self) -> usize {
+        self.wire.needed() + self.inflated.needed()
+    }
+
+    /// How many bytes of the stream have been taken up since it began, those of a message under way included. A driver whose
+    /// transport has flow control of its own, such as HTTP/2, gives its window back by this: it stops to grow while the
+    /// application does not receive.
+    pub fn consumed(&self) -> u64 {
+        self.wire.consumed()
+    }
+
+    /// Gives back the memory that is not needed now. An input keeps up to 256 KiB otherwise, and more only while messages of
+    /// such sizes follow each other; call this when a connection goes quiet.
+    pub fn release_memory(&mut self) {
+        self.wire.shrink();
+        self.inflated.shrink();
+        self.read_size = MIN_READ;
+    }
+
+    /// The bytes that no connection has looked at: what came behind the end of a WebSocket, or behind a handshake that was
+    /// declined, for whoever goes on with another protocol on the same stream.
+    ///
+    /// ```
+    /// use ws_proto::{Config, Connection, Event, Input};
+    ///
+    /// let mut ws = Connection::server(&Config::new());
+    /// let mut input = Input::from(b"\x88\x80\x01\x02\x03\x04EHLO example.com\r\n".to_vec()); // an empty Close, then SMTP
+    /// assert!(matches!(ws.receive(&mut input), Some(Event::Closed(_))));
+    /// assert_eq!(input.into_unread(), "EHLO example.com\r\n");
+    /// ```
+    pub fn into_unread(self) -> BytesMut {
+        self.wire.into_unread()
+    }
+
+    /// Ends a look: so many bytes of the frame under way are still to come.
+    #[inline]
+    pub(crate) fn expect(&mut self, missing: u64) {
+        self.missing = missing;
+        if self.inflated.is_empty() {
+            self.inflated.tidy();
+        }
+    }
+
+    /// Forgets the message under way, and keeps what has not been looked at.
+    pub(crate) fn end_of_messages(&mut self) {
+        self.wire.abandon();
+        self.inflated.clear();
+        self.missing = 0;
+    }
+
+    /// Drops all that has come.
+    pub(crate) fn clear(&mut self) {
+        self.wire.clear();
+        self.inflated.clear();
+        self.missing = 0;
+    }
+
+    /// The bytes that have not been looked at.
+    #[cfg(feature = "handshake")]
+    pub(crate) fn unread(&self) -> &[u8] {
+        self.wire.unread()
+    }
+
+    /// [`unread`](Self::unread), to be changed.
+    #[cfg(feature = "handshake")]
+    pub(crate) fn unread_mut(&mut self) -> &mut [u8] {
+        self.wire.unread_mut()
+    }
+
+    /// Drops the next bytes, of which there are so many.
+    #[cfg(feature = "handshake")]
+    pub(crate) fn skip(&mut self, count: usize) {
+        self.wire.skip(count.min(self.wire.unread().len()));
+    }
+
+    /// Takes the next bytes out, of which there are so many.
+    #[cfg(feature = "handshake")]
+    pub(crate) fn take(&mut self, count: usize) -> Bytes {
+        self.wire.take_unread(count)
+    }
+}
+
+impl Default for Input {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Takes the memory over.
+impl From<BytesMut> for Input {
+    fn from(bytes: BytesMut) -> Self {
+        Self::with(bytes)
+    }
+}
+
+/// Takes the memory over if nobody shares it.
+impl From<Bytes> for Input {
+    fn from(bytes: Bytes) -> Self {
+        Self::with(bytes.into())
+    }
+}
+
+/// Takes the memory over.
+impl From<Vec<u8>> for Input {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::from(Bytes::from(bytes))
+    }
+}
+
+/// Copies the bytes.
+impl From<&[u8]> for Input {
+    fn from(bytes: &[u8]) -> Self {
+        Self::with(bytes.into())
+    }
+}
+
+/// Shows nothing of what the peer has sent.
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Input").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
