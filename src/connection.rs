@@ -106,6 +106,9 @@ impl Connection {
     /// [`Config::max_message`].
     #[inline(always)]
     pub fn receive<'i>(&mut self, input: &'i mut Input) -> Option<Event<'i>> {
+        if self.receiver.is_waiting(input) {
+            return None;
+        }
         match self.receiver.short_message(input) {
             Some((kind, range)) => Some(receive::message(kind, input, range)),
             None => self.receive_longer(input),
@@ -114,11 +117,9 @@ impl Connection {
 
     #[inline(never)]
     fn receive_longer<'i>(&mut self, input: &'i mut Input) -> Option<Event<'i>> {
-        if self.receiver.is_waiting(input) {
-            return None;
-        }
         match self.receiver.medium_message(input) {
             Some((kind, range)) => Some(receive::message(kind, input, range)),
+            None if self.receiver.has_nothing(input) => None,
             None => self.receive_any(input),
         }
     }

@@ -14,6 +14,13 @@ const MIN_READ: usize = 4 << 10;
 /// How much room a read gets at most.
 const MAX_READ: usize = 64 << 10;
 
+/// A frame is large from this payload on.
+pub(crate) const LARGE: u64 = 4 << 10;
+
+/// How much room a read gets at most where frames are large, 16 KiB and a header: what is read is then unmasked and validated
+/// while it is in the first-level cache, which saves more time than fewer reads do.
+const MAX_READ_OF_LARGE: usize = (16 << 10) + 16;
+
 /// Bytes from the wire, of which a [`Connection`](crate::Connection) or a handshake takes what it has received.
 ///
 /// Bytes are appended at the end, by reading into [`room`](Input::room) or with one of the other methods. They leave by
@@ -65,9 +72,10 @@ impl Input {
 
     /// Memory for the next read, behind the bytes that are there.
     ///
-    /// It begins with 4 KiB, doubles while reads fill it, and ends at 64 KiB. Behind it memory is taken ahead for a frame
-    /// that is under way: at most as much as has come of its message, and 64 KiB, so that a peer which only claims a length
-    /// gets nothing for it.
+    /// It begins with 4 KiB and doubles while reads fill it, up to 64 KiB; up to 16 KiB where frames are larger than 4 KiB,
+    /// whose bytes are then in the processor's first cache when they are unmasked. Behind it memory is taken ahead for a
+    /// frame that is under way: at most as much as has come of its message, and 64 KiB, so that a peer which only claims a
+    /// length gets nothing for it.
     ///
     /// ```no_run
     /// # async fn read(socket: &mut tokio::net::TcpStream, input: &mut ws_proto::Input) -> std::io::Result<()> {
@@ -109,10 +117,17 @@ impl Input {
     /// Makes room for a read, and decides how much.
     #[inline]
     fn prepare(&mut self) -> usize {
-        if self.wire.received() >= self.filled_at && self.read_size < MAX_READ {
+        let is_large = self.wire.take_large() || self.missing >= LARGE;
+        let most = if is_large { MAX_READ_OF_LARGE } else { MAX_READ };
+        if self.wire.received() >= self.filled_at {
             self.read_size *= 2;
         }
-        let size = self.read_size;
+        self.read_size = self.read_size.min(most);
+        let size = match usize::try_from(self.missing) {
+            // So that the next frame does not begin at the end of what has come, to be moved to the front.
+            Ok(missing) if self.missing >= LARGE => self.read_size.min(missing),
+            Ok(_) | Err(_) => self.read_size,
+        };
         self.make_room(size);
         self.filled_at = self.wire.received() + size as u64;
         size

@@ -122,6 +122,9 @@ impl ReceiveHalf {
     ///
     /// [`SendHalf::closed`]: crate::SendHalf::closed
     pub fn receive<'i>(&mut self, input: &'i mut Input) -> Option<Received<'i>> {
+        if self.is_waiting(input) {
+            return None;
+        }
         match self.short_message(input) {
             Some((kind, range)) => Received::event(message(kind, input, range)),
             None => self.receive_longer(input),
@@ -159,19 +162,39 @@ impl ReceiveHalf {
     /// What the input holds next, if it is no short message.
     #[inline(never)]
     fn receive_longer<'i>(&mut self, input: &'i mut Input) -> Option<Received<'i>> {
-        if self.is_waiting(input) {
-            return None;
-        }
         match self.medium_message(input) {
             Some((kind, range)) => Received::event(message(kind, input, range)),
+            None if self.has_nothing(input) => None,
             None => self.receive_any(input),
         }
     }
 
-    /// Whether nothing has come since the last look that could be returned.
+    /// Whether the bytes that the last look has waited for have not come.
     #[inline(always)]
     pub(super) fn is_waiting(&self, input: &Input) -> bool {
-        input.wire.is_waiting() && self.transport == Transport::Open && self.phase == Phase::Open
+        input.wire.is_waiting() && self.is_live()
+    }
+
+    /// Whether nothing can be returned; takes in what has come of a payload that goes on.
+    #[inline(always)]
+    pub(super) fn has_nothing(&mut self, input: &mut Input) -> bool {
+        if !self.is_live() {
+            return false;
+        }
+        if input.wire.is_read() {
+            return true;
+        }
+        let missing = self.decoder.partial_payload(&mut input.wire);
+        if let Some(missing) = missing {
+            input.expect(missing);
+        }
+        missing.is_some()
+    }
+
+    /// Whether more may come, and is looked at.
+    #[inline(always)]
+    const fn is_live(&self) -> bool {
+        matches!((self.transport, self.phase), (Transport::Open, Phase::Open))
     }
 
     /// A whole message of medium length at the front of the input; `None` as for a short one.

@@ -4,7 +4,7 @@ use super::message::Message;
 use super::{Decoded, Decoder, Payload};
 use crate::config::Delivery;
 use crate::frame::{RSV1, Start};
-use crate::input::Buffer;
+use crate::input::{Buffer, LARGE};
 use crate::opcode::{MessageKind, Opcode};
 use crate::role::Role;
 use crate::rules::sequence::Sequence;
@@ -37,7 +37,8 @@ impl Decoder {
         let opcode = start.opcode();
         // RFC 6455 §5.2: a reserved bit is clear where no extension has given it a meaning. RFC 7692 §6: RSV1 has one on the
         // first frame of a message.
-        let may_be_compressed = self.deflate && start.rsv() == RSV1 && matches!(opcode, Ok(Opcode::Text | Opcode::Binary));
+        let may_be_compressed =
+            self.deflate && start.rsv() == RSV1 && matches!(opcode, Ok(Opcode::Text | Opcode::Binary));
         if start.rsv() != 0 && !may_be_compressed {
             return Err(Violation::ReservedBit);
         }
@@ -68,12 +69,16 @@ impl Decoder {
         let Some(left) = start.payload_length(header)? else { return Ok(wait(input, start.key_offset())) };
         let length = self.limits.length(length, left, compressed)?;
         let Some(key) = start.masking_key(header) else { return Ok(wait(input, start.size())) };
+        let available = header.len();
+        if left >= LARGE {
+            input.note_large();
+        }
         // Nothing can be wrong with a binary message that begins and ends here, so a small one is left alone until all of it
         // is there.
         let is_whole = begins == Some(MessageKind::Binary) && sequence == Sequence::Idle && !compressed;
         if is_whole && self.delivery == Delivery::Messages && left <= WHOLE {
             let size = start.size() + usize::try_from(left).unwrap_or(usize::MAX);
-            if header.len() < size {
+            if available < size {
                 return Ok(wait(input, size));
             }
         }
@@ -94,11 +99,7 @@ fn wait(input: &mut Buffer, count: usize) -> Option<Decoded> {
 }
 
 /// Reads a control frame, once all of it is there. A message under way keeps its place in front of it.
-fn control(
-    input: &mut Buffer,
-    start: Start,
-    found: fn(Range<usize>) -> Decoded,
-) -> Result<Option<Decoded>, Violation> {
+fn control(input: &mut Buffer, start: Start, found: fn(Range<usize>) -> Decoded) -> Result<Option<Decoded>, Violation> {
     let header = input.unread();
     let (Some(length), Some(key)) = (start.payload_length(header)?, start.masking_key(header)) else {
         return Ok(wait(input, start.size()));

@@ -13,7 +13,7 @@
 use super::Decoder;
 use crate::config::Delivery;
 use crate::frame::{EXTENDED_16, MAX_SHORT, MaskingKey, Start};
-use crate::input::Buffer;
+use crate::input::{Buffer, LARGE};
 use crate::opcode::MessageKind;
 use crate::role::Role;
 use crate::rules::sequence::Sequence;
@@ -23,6 +23,12 @@ use core::ops::Range;
 
 /// A key's size in bytes.
 const KEY: usize = 4;
+
+/// Up to this length in bytes the loops without preparations are the faster ones.
+const BRIEF: usize = 256;
+
+/// So many bytes of a payload are few.
+const FEW: usize = 16;
 
 impl Decoder {
     /// Looks again whether a quick way may be taken.
@@ -89,13 +95,18 @@ impl Decoder {
         if !may_be_taken {
             return None;
         }
+        if u64::from(length) >= LARGE {
+            input.note_large();
+        }
+        let frame = input.unread_mut();
         let length = usize::from(length);
         match self.role {
             Role::Server => {
                 const HEADER: usize = 4 + KEY;
                 let (header, payload) = frame.get_mut(..HEADER + length)?.split_first_chunk_mut::<HEADER>()?;
                 let key = MaskingKey::new(*header.last_chunk()?);
-                let is_ascii = key.apply_noticing_ascii(payload);
+                let is_ascii =
+                    if length <= BRIEF { key.apply_short(payload) } else { key.apply_noticing_ascii(payload) };
                 if kind == MessageKind::Text && !is_ascii && !utf8::is_valid(payload) {
                     key.apply(payload);
                     return None;
@@ -105,12 +116,39 @@ impl Decoder {
             Role::Client => {
                 const HEADER: usize = 4;
                 let payload = frame.get(HEADER..HEADER + length)?;
-                if kind == MessageKind::Text && !utf8::is_valid(payload) {
+                let is_valid = |text| (length <= BRIEF && utf8::is_short_ascii(text)) || utf8::is_valid(text);
+                if kind == MessageKind::Text && !is_valid(payload) {
                     return None;
                 }
                 Some((kind, input.pass(HEADER, length)))
             }
         }
+    }
+
+    /// Takes in what has come of a payload that is under way, if more of it is to come: how much is missing then. A fault in it
+    /// is left to be found again.
+    #[inline]
+    pub(crate) fn partial_payload(&mut self, input: &mut Buffer) -> Option<u64> {
+        let here = input.unread().len();
+        let may_be_taken = self.payload.is_under_way
+            && (here as u64) < self.payload.left
+            && self.delivery == Delivery::Messages
+            && !self.message.compressed;
+        if !may_be_taken {
+            return None;
+        }
+        self.payload.left -= here as u64;
+        let is_text = self.message.kind == MessageKind::Text;
+        let is_right = if here <= FEW && input.is_contiguous() {
+            input.take_few(here, &mut self.payload.key, is_text)
+        } else {
+            input.take_in_blocks(here, &mut self.payload.key, is_text) && (!is_text || input.validate())
+        };
+        if !is_right {
+            return None;
+        }
+        input.wait_for(1);
+        Some(self.payload.left)
     }
 
     /// What the input holds of fragments in the middle of a message that are short and whole. The last one of the message,

@@ -51,6 +51,8 @@ pub(crate) struct Buffer {
     shared: usize,
     /// Bytes of the stream that are no longer in here.
     removed: u64,
+    /// Whether a large frame has come since that was last asked.
+    has_large: bool,
 }
 
 impl Buffer {
@@ -102,7 +104,7 @@ impl Buffer {
     /// Whether nothing is in here that anybody still needs.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.start == self.end && self.next == self.len()
+        self.start == self.end && self.is_read()
     }
 
     /// How many bytes are in here that somebody still needs.
@@ -120,11 +122,16 @@ impl Buffer {
         self.removed + self.len() as u64
     }
 
-    /// Whether a look would find nothing that the last one has not found.
-    #[inline]
+    /// Whether too little has come for another look.
+    #[inline(always)]
     pub(crate) fn is_waiting(&self) -> bool {
-        let len = self.len();
-        len < self.wanted || self.next == len
+        self.len() < self.wanted
+    }
+
+    /// Whether all has been looked at.
+    #[inline(always)]
+    pub(crate) fn is_read(&self) -> bool {
+        self.next == self.len()
     }
 
     /// Passes over `count` of the bytes that have not been looked at, of which there are so many.
@@ -147,6 +154,18 @@ impl Buffer {
     pub(crate) fn wait_for(&mut self, count: usize) {
         self.seen = self.len();
         self.wanted = self.next.saturating_add(count).max(self.seen + 1);
+    }
+
+    /// Notes that a large frame has come.
+    #[inline]
+    pub(crate) const fn note_large(&mut self) {
+        self.has_large = true;
+    }
+
+    /// Whether a large frame has come since this was last asked.
+    #[inline]
+    pub(super) const fn take_large(&mut self) -> bool {
+        mem::replace(&mut self.has_large, false)
     }
 
     /// A message begins with the next byte, if none of one has come so far.
@@ -191,6 +210,36 @@ impl Buffer {
         self.end += count;
         self.next += count;
         turned
+    }
+
+    /// As [`take`](Self::take), for a few bytes that lie right behind the message; false if it is text that no later byte can
+    /// mend.
+    #[inline]
+    pub(crate) fn take_few(&mut self, count: usize, key: &mut Option<MaskingKey>, is_text: bool) -> bool {
+        debug_assert_eq!(self.end, self.next);
+        let bytes = self.bytes.get_mut(self.next..self.next + count).unwrap_or_default();
+        let mut is_ascii = true;
+        if let Some(key) = key {
+            for byte in bytes {
+                *byte = key.apply_to_byte(*byte);
+                is_ascii &= byte.is_ascii();
+            }
+        } else {
+            is_ascii = bytes.is_ascii();
+        }
+        let end = self.end + count;
+        if is_text && is_ascii && self.valid == self.end {
+            self.valid = end;
+        }
+        self.end = end;
+        self.next = end;
+        !is_text || self.validate()
+    }
+
+    /// Whether the next byte lies right behind the message under way.
+    #[inline]
+    pub(crate) const fn is_contiguous(&self) -> bool {
+        self.end == self.next
     }
 
     /// As [`take`](Self::take), block by block; false if it is text that no later byte can mend. What is not a whole block
@@ -374,6 +423,12 @@ impl Buffer {
     /// *Complexity*: linear in what is removed.
     #[inline]
     pub(crate) fn tidy(&mut self) {
+        if self.start > 0 || self.end < self.next {
+            self.move_together();
+        }
+    }
+
+    fn move_together(&mut self) {
         if self.start == self.end {
             self.start_at(self.next);
             if self.next == self.len() {

@@ -154,7 +154,7 @@ impl Socket {
     /// Appends what a read gives to a buffer: nothing, if it would block.
     #[inline]
     pub fn read_buf(&mut self, buffer: &mut impl BufMut) -> usize {
-        self.take(usize::MAX, |bytes| buffer.put_slice(bytes))
+        self.take(buffer.remaining_mut(), |bytes| buffer.put_slice(bytes))
     }
 
     /// Fills a buffer with what a read gives: nothing, if it would block.

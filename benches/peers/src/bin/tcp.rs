@@ -8,7 +8,7 @@
 //!
 //! Options: `--rounds N`, of about half a second each.
 
-use bytes::{Buf, BytesMut};
+use bytes::Buf;
 use fastwebsockets::{FragmentCollector, OpCode, WebSocket};
 use futures_util::io::{BufReader, BufWriter};
 use futures_util::{FutureExt, SinkExt, StreamExt};
@@ -22,7 +22,7 @@ use std::task::{Context, Poll, ready};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use ws_proto::{Config, Connection, Event, Output};
+use ws_proto::{Config, Connection, Event, Input, Output};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -286,7 +286,7 @@ async fn bare(mut socket: tokio::net::TcpStream) -> Result {
 /// The loop of `examples/echo_server.rs`.
 async fn ws_proto(mut socket: tokio::net::TcpStream) -> Result {
     let mut ws = Connection::server(&Config::new());
-    let mut input = BytesMut::new();
+    let mut input = Input::new();
     loop {
         answer_all(&mut ws, &mut input)?;
         while ws.interest().write {
@@ -296,7 +296,7 @@ async fn ws_proto(mut socket: tokio::net::TcpStream) -> Result {
         if want.hang_up {
             return Ok(());
         }
-        if want.read && read_more(&mut socket, &mut input).await? == 0 {
+        if want.read && socket.read_buf(&mut input.room()).await? == 0 {
             ws.receive_eof();
         }
     }
@@ -312,7 +312,7 @@ async fn write_some(socket: &mut tokio::net::TcpStream, output: &mut Output) -> 
     Ok(())
 }
 
-fn answer_all(ws: &mut Connection, input: &mut BytesMut) -> Result {
+fn answer_all(ws: &mut Connection, input: &mut Input) -> Result {
     while let Some(event) = ws.receive(input) {
         match event {
             Event::Text(text) => ws.send_text(&text)?,
@@ -321,11 +321,6 @@ fn answer_all(ws: &mut Connection, input: &mut BytesMut) -> Result {
         }
     }
     Ok(())
-}
-
-async fn read_more(socket: &mut tokio::net::TcpStream, input: &mut BytesMut) -> std::io::Result<usize> {
-    input.reserve(16 << 10);
-    socket.read_buf(input).await
 }
 
 async fn tokio_websockets(socket: tokio::net::TcpStream) -> Result {

@@ -5,20 +5,14 @@ use super::{Endpoint, Idle, Job, Outgoing, Seen, Standing};
 use crate::handshake::URI;
 use crate::socket::Socket;
 use crate::wire::{Content, Incoming, Kind, Role};
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use std::hint::black_box;
 use std::io::{IoSlice, Write};
 use std::rc::Rc;
 use ws_proto::handshake::{client, server};
-use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters, Event, Message, Seed, Utf8Bytes};
-
-/// What is read at a time where nothing else is asked for.
-const READ: usize = 64 << 10;
-
-/// What is read at a time during the handshake, and where there are many connections.
-const CHUNK: usize = 4 << 10;
+use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Message, Seed, Utf8Bytes};
 
 /// From this size on a payload is given away instead of being copied.
 const LARGE: usize = 4 << 10;
@@ -98,9 +92,8 @@ fn send(ws: &mut Connection, message: &Message) {
     .expect("there is room");
 }
 
-fn receive(mut ws: Connection, incoming: &Incoming, mut socket: Socket) -> Job {
-    let mut input = BytesMut::new();
-    let room = incoming.per_read.max(READ);
+fn receive(mut ws: Connection, mut socket: Socket) -> Job {
+    let mut input = Input::new();
     Box::new(move |count, seen| {
         let mut left = count;
         loop {
@@ -110,8 +103,7 @@ fn receive(mut ws: Connection, incoming: &Incoming, mut socket: Socket) -> Job {
                     return;
                 }
             }
-            input.reserve(room);
-            socket.read_buf(&mut input);
+            socket.read_buf(&mut input.room());
         }
     })
 }
@@ -119,9 +111,7 @@ fn receive(mut ws: Connection, incoming: &Incoming, mut socket: Socket) -> Job {
 /// A connection with all that the loop around it keeps.
 struct Whole {
     ws: Connection,
-    input: BytesMut,
-    /// What is read at a time.
-    room: usize,
+    input: Input,
     socket: Socket,
 }
 
@@ -134,8 +124,7 @@ impl Whole {
                     return;
                 }
             }
-            self.input.reserve(self.room);
-            self.socket.read_buf(&mut self.input);
+            self.socket.read_buf(&mut self.input.room());
         }
     }
 }
@@ -146,8 +135,8 @@ impl connection::Connection for Whole {
 
     type Message = Message;
 
-    fn open(role: Role, socket: Socket, per_read: usize) -> Self {
-        Self { ws: connection(role), input: BytesMut::new(), room: per_read.max(READ), socket }
+    fn open(role: Role, socket: Socket, _: usize) -> Self {
+        Self { ws: connection(role), input: Input::new(), socket }
     }
 
     fn message(kind: Kind, payload: &Bytes) -> Message {
@@ -175,10 +164,10 @@ impl connection::Connection for Whole {
     }
 
     fn accepted(mut socket: Socket) -> Self {
-        let mut input = BytesMut::new();
+        let mut input = Input::new();
         let mut ws = accept(&mut socket, &mut input);
         write_out(&mut ws, &mut socket);
-        Self { ws, input, room: CHUNK, socket }
+        Self { ws, input, socket }
     }
 }
 
@@ -215,7 +204,7 @@ impl connection::Connection for Quiet {
         self.0.flush();
         self.0.ws.release_memory();
         assert!(self.0.input.is_empty());
-        self.0.input = BytesMut::new();
+        self.0.input = Input::new();
     }
 
     fn accepted(socket: Socket) -> Self {
@@ -223,11 +212,10 @@ impl connection::Connection for Quiet {
     }
 }
 
-fn accept(socket: &mut Socket, input: &mut BytesMut) -> Connection {
+fn accept(socket: &mut Socket, input: &mut Input) -> Connection {
     let mut handshake = server::Handshake::new(&Config::new());
     let request = loop {
-        input.reserve(CHUNK);
-        socket.read_buf(input);
+        socket.read_buf(&mut input.room());
         if let Some(request) = handshake.receive(input).expect("a request") {
             break request;
         }
@@ -241,10 +229,9 @@ fn connect(socket: &mut Socket, request: &client::Request, seeds: &mut ChaCha20R
     seeds.fill_bytes(&mut entropy);
     let mut handshake = client::Handshake::new(request, Seed::new(entropy), &Config::new());
     socket.write_all(handshake.output()).expect("it takes all");
-    let mut input = BytesMut::new();
+    let mut input = Input::new();
     loop {
-        input.reserve(CHUNK);
-        socket.read_buf(&mut input);
+        socket.read_buf(&mut input.room());
         if let Some(accepted) = handshake.receive(&mut input).expect("an answer") {
             return accepted.connection;
         }
@@ -265,7 +252,7 @@ impl Endpoint for WsProto {
     }
 
     fn receive(&self, incoming: &Incoming, socket: Socket) -> Option<Job> {
-        Some(receive(connection(incoming.role), incoming, socket))
+        Some(receive(connection(incoming.role), socket))
     }
 
     fn send(&self, outgoing: &Outgoing, mut socket: Socket) -> Option<Job> {
@@ -284,11 +271,10 @@ impl Endpoint for WsProto {
         }))
     }
 
-    fn echo(&self, incoming: &Incoming, mut socket: Socket) -> Option<Job> {
+    fn echo(&self, _: &Incoming, mut socket: Socket) -> Option<Job> {
         let mut ws = connection(Role::Server);
-        let mut input = BytesMut::new();
-        let room = incoming.per_read.max(READ);
-        Some(Box::new(move |mut count, _| {
+        let mut input = Input::new();
+            Some(Box::new(move |mut count, _| {
             while count > 0 {
                 while let Some(event) = ws.receive(&mut input) {
                     count -= usize::from(answer(&mut ws, event));
@@ -298,8 +284,7 @@ impl Endpoint for WsProto {
                 }
                 write_out(&mut ws, &mut socket);
                 if count > 0 {
-                    input.reserve(room);
-                    socket.read_buf(&mut input);
+                    socket.read_buf(&mut input.room());
                 }
             }
         }))
@@ -312,7 +297,7 @@ impl Endpoint for WsProto {
     fn accept(&self, mut socket: Socket) -> Option<Job> {
         Some(Box::new(move |count, _| {
             for _ in 0..count {
-                let mut ws = accept(&mut socket, &mut BytesMut::new());
+                let mut ws = accept(&mut socket, &mut Input::new());
                 write_out(&mut ws, &mut socket);
             }
         }))
@@ -330,12 +315,12 @@ impl Endpoint for WsProto {
         connection::broadcast::<Whole>(payload, sockets)
     }
 
-    fn inflate(&self, incoming: &Incoming, socket: Socket) -> Option<Job> {
-        Some(receive(compressing(), incoming, socket))
+    fn inflate(&self, _: &Incoming, socket: Socket) -> Option<Job> {
+        Some(receive(compressing(), socket))
     }
 
     fn deflate(&self, messages: &[Bytes], socket: Socket) -> Option<Job> {
-        let mut whole = Whole { ws: compressing(), input: BytesMut::new(), room: READ, socket };
+        let mut whole = Whole { ws: compressing(), input: Input::new(), socket };
         let messages: Vec<Message> = messages.iter().map(|payload| message(Kind::Text, payload)).collect();
         let mut next = 0;
         Some(Box::new(move |count, _| {
