@@ -27,6 +27,12 @@ impl Limits {
         if self.max_fragments == 0 { 0 } else { self.max_frame.min(self.max_message) }
     }
 
+    /// Whether a message may have one more fragment, of this length. What is compressed is not asked for here.
+    #[inline]
+    pub(super) fn allow_fragment(&self, fragments: u32, length: u64, frame: u64) -> bool {
+        fragments < self.max_fragments && frame <= self.max_frame && frame <= self.max_message.saturating_sub(length)
+    }
+
     /// The number of fragments with one more.
     #[inline]
     pub(super) const fn fragment(&self, so_far: u32) -> Result<u32, Violation> {
@@ -65,6 +71,14 @@ mod tests {
         assert_eq!(limits.fragment(0).and_then(|one| limits.fragment(one)), Ok(2));
         assert_eq!(limits.fragment(2), Err(Violation::TooManyFragments));
         assert_eq!(limits.max_in_one_frame(), 10);
+        for (fragments, length, frame) in [(0, 5, 10), (1, 15, 0), (2, 5, 5), (1, 0, 11), (1, 10, 6), (1, 16, 0)] {
+            let general = limits.fragment(fragments).and(limits.length(length, frame, false));
+            assert_eq!(
+                limits.allow_fragment(fragments, length, frame),
+                general.is_ok(),
+                "{fragments} {length} {frame}"
+            );
+        }
         assert_eq!(Limits::new(&Config::new().max_fragments(0)).max_in_one_frame(), 0);
     }
 

@@ -159,12 +159,12 @@ impl Decoder {
             return Ok(());
         }
         let is_text = self.message.is_text();
-        while let Some((header, length, mut key)) = self.short_fragment(input.unread()) {
+        while let Some((header, length, key)) = self.short_fragment(input.unread()) {
             self.message.length += length as u64;
             self.message.fragments += 1;
             input.skip(header);
             input.begin();
-            if !input.take_in_blocks(length, &mut key, is_text) {
+            if !input.take_short(length, key, is_text) {
                 return Err(Violation::TextNotUtf8);
             }
         }
@@ -183,8 +183,7 @@ impl Decoder {
             }
             Role::Client => (2, None),
         };
-        self.limits.fragment(self.message.fragments).ok()?;
-        self.limits.length(self.message.length, length as u64, false).ok()?;
-        if header + length <= frame.len() { Some((header, length, key)) } else { None }
+        let is_allowed = self.limits.allow_fragment(self.message.fragments, self.message.length, length as u64);
+        if is_allowed && header + length <= frame.len() { Some((header, length, key)) } else { None }
     }
 }

@@ -242,6 +242,25 @@ impl Buffer {
         self.end == self.next
     }
 
+    /// As [`take`](Self::take), for at most 125 bytes; false if it is text that no later byte can mend. Text is validated when
+    /// much of it has come.
+    #[inline(always)]
+    pub(crate) fn take_short(&mut self, count: usize, key: Option<MaskingKey>, is_text: bool) -> bool {
+        let (to, from) = (self.end, self.next);
+        if to != from {
+            self.bytes.copy_within(from..from + count, to);
+        }
+        if let Some(key) = key {
+            let is_ascii = key.apply_short(self.bytes.get_mut(to..to + count).unwrap_or_default());
+            if is_text && is_ascii && self.valid == to {
+                self.valid += count;
+            }
+        }
+        self.end += count;
+        self.next += count;
+        !is_text || self.end - self.valid < BLOCK || self.validate()
+    }
+
     /// As [`take`](Self::take), block by block; false if it is text that no later byte can mend. What is not a whole block
     /// is left to [`validate`](Self::validate).
     #[inline]
