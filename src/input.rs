@@ -1,6 +1,8 @@
 //! The bytes that came from the wire.
 
+mod assembly;
 mod buffer;
+mod memory;
 
 pub(crate) use buffer::Buffer;
 

@@ -30,7 +30,7 @@ impl Limits {
     /// Whether a message may have one more fragment, of this length. What is compressed is not asked for here.
     #[inline]
     pub(super) fn allow_fragment(&self, fragments: u32, length: u64, frame: u64) -> bool {
-        fragments < self.max_fragments && frame <= self.max_frame && frame <= self.max_message.saturating_sub(length)
+        fragments < self.max_fragments && frame <= self.max_frame && length.saturating_add(frame) <= self.max_message
     }
 
     /// The number of fragments with one more.
