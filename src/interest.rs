@@ -2,12 +2,13 @@
 
 /// What a connection wants of its transport next, from [`Connection::interest`](crate::Connection::interest).
 ///
-/// Ask after every step, and serve what is set; when nothing is, the connection waits for the application.
+/// Ask after every call, and do what is set; when nothing is, the connection waits for the application. Every call counts at
+/// once, [`receive_eof`](crate::Connection::receive_eof) included.
 #[must_use = "the transport has to do what the connection wants"]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Interest {
-    /// Append bytes from the wire to the input. False only when nothing that could come matters any more.
+    /// Read from the wire into the [`Input`](crate::Input). False only when nothing that could come matters any more.
     ///
     /// An application that answers what it reads should write its answers before it reads on, or stop reading while
     /// [`output`](crate::Connection::output) has much remaining: otherwise a peer that does not read fills it up to
@@ -15,10 +16,10 @@ pub struct Interest {
     pub read: bool,
     /// Write [`Connection::output`](crate::Connection::output) to the wire.
     pub write: bool,
-    /// Close the transport: everything is written. After both Close frames a server's is set at once, a client's when
-    /// the server has hung up and [`receive_eof`](crate::Connection::receive_eof) has been called (RFC 6455 §7.1.1);
-    /// give that wait a deadline, after which a client may hang up all the same. After a violation it is set on either
-    /// side.
+    /// Close the transport: everything is written. After both Close frames it is set at once on a server, and on a client
+    /// when the server has hung up and [`receive_eof`](crate::Connection::receive_eof) has been called (RFC 6455 §7.1.1);
+    /// give that wait a deadline, after which a client may hang up all the same. After a violation, and after the end of the
+    /// stream, it is set on either side. Receive what the input still holds before that.
     ///
     /// End the writing side first and read on for a moment, so that unread bytes do not make the operating system reset
     /// the connection and take the last frame with it (RFC 6455 §7.1.1).

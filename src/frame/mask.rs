@@ -210,6 +210,34 @@ impl MaskingKey {
         seen.to_le_bytes().is_ascii()
     }
 
+    /// For a payload that is short and whole: masks or unmasks the `count` bytes behind the first `by` ones while it moves
+    /// them to the front; whether all that comes out is ASCII.
+    #[inline(always)]
+    pub(crate) fn apply_short_moving(self, bytes: &mut [u8], by: usize, count: usize) -> bool {
+        const SIZE: usize = 16;
+        let word = u128::from(self.twice()) << 64 | u128::from(self.twice());
+        // As in `apply_short`, and each block is read before it, or one before it, is written.
+        let Some(last) = bytes.get(..by + count).and_then(<[u8]>::last_chunk::<SIZE>).filter(|_| count >= SIZE) else {
+            bytes.copy_within(by..by + count, 0);
+            return self.apply_short(bytes.get_mut(..count).unwrap_or_default());
+        };
+        let turned = u128::from(self.turned(count).twice());
+        let last = u128::from_le_bytes(*last) ^ (turned << 64 | turned);
+        let mut seen = last;
+        for at in (0..count - SIZE).step_by(SIZE) {
+            let Some(block) = bytes.get(by + at..).and_then(<[u8]>::first_chunk) else { return false };
+            let block = u128::from_le_bytes(*block) ^ word;
+            seen |= block;
+            if let Some(place) = bytes.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+                *place = block.to_le_bytes();
+            }
+        }
+        if let Some(place) = bytes.get_mut(count - SIZE..).and_then(<[u8]>::first_chunk_mut) {
+            *place = last.to_le_bytes();
+        }
+        seen.to_le_bytes().is_ascii()
+    }
+
     /// Fewer than eight bytes; all that comes out, one byte over the other.
     #[inline(always)]
     fn apply_to_few(self, mut data: &mut [u8]) -> u64 {

@@ -88,14 +88,13 @@ impl Buffer {
     #[inline(always)]
     pub(crate) fn take_short(&mut self, count: usize, key: Option<MaskingKey>, is_text: bool) -> bool {
         let (to, from) = (self.end, self.next);
-        if to != from {
-            self.memory.all_mut().copy_within(from..from + count, to);
-        }
         if let Some(key) = key {
-            let is_ascii = key.apply_short(self.memory.slice_mut(to..to + count));
+            let is_ascii = key.apply_short_moving(self.memory.slice_mut(to..from + count), from - to, count);
             if is_text && is_ascii && self.valid == to {
                 self.valid += count;
             }
+        } else if to != from {
+            self.memory.all_mut().copy_within(from..from + count, to);
         }
         self.end += count;
         self.next += count;

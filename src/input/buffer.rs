@@ -331,3 +331,184 @@ impl fmt::Debug for Buffer {
         f.debug_struct("Buffer").field("unread", &self.unread().len()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Buffer;
+    use crate::frame::MaskingKey;
+    use bytes::{BufMut, BytesMut};
+    use std::vec::Vec;
+
+    /// The sentence that stands over [`Buffer`].
+    fn assert_invariant(buffer: &Buffer) {
+        let Buffer { start, valid, end, next, .. } = *buffer;
+        assert!(start <= valid && valid <= end && end <= next && next <= buffer.len(), "{start} {valid} {end} {next}");
+        assert!(core::str::from_utf8(buffer.slice(start, valid)).is_ok());
+        assert_eq!(buffer.is_empty(), buffer.needed() == 0);
+        assert!(buffer.consumed() <= buffer.received());
+    }
+
+    fn buffer(bytes: &[u8]) -> Buffer {
+        Buffer::new(BytesMut::from(bytes))
+    }
+
+    #[test]
+    fn whatever_is_called_in_which_order_the_invariant_holds() {
+        let key = Some(MaskingKey::new([1, 0, 0x80, 0]));
+        let mut random = 1_u64;
+        let mut below = |end: usize| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(random >> 33).unwrap() % end
+        };
+        for _ in 0..2_000 {
+            let mut buffer = Buffer::default();
+            let mut received = 0;
+            for _ in 0..40 {
+                let unread = buffer.unread().len();
+                let some = below(unread + 1);
+                match below(16) {
+                    0..=3 => {
+                        let count = below(40);
+                        buffer.grow(count);
+                        let byte = b"a\xC3\xA9\xFF"[below(4)];
+                        buffer.append().put_bytes(byte, count);
+                        received += count as u64;
+                    }
+                    4 => buffer.skip(some),
+                    5 => drop(buffer.pass(some, unread - some)),
+                    6 => {
+                        buffer.begin();
+                        buffer.take(some, key, true);
+                    }
+                    7 => {
+                        buffer.begin();
+                        buffer.take_in_blocks(some, &mut None, some % 2 == 0);
+                    }
+                    8 => {
+                        buffer.begin();
+                        buffer.take_short(some.min(125), key, true);
+                    }
+                    9 => {
+                        buffer.abandon();
+                        buffer.take_few(some, &mut key.clone(), true);
+                    }
+                    10 => {
+                        buffer.validate();
+                    }
+                    11 => {
+                        let end = if some % 2 == 0 { buffer.validated().end } else { buffer.message().end };
+                        let message = buffer.finish(end);
+                        assert!(message.end <= buffer.len());
+                        buffer.take_out(message.start, message.end);
+                    }
+                    12 => buffer.wait_for(some),
+                    13 => buffer.tidy(),
+                    14 => buffer.shrink(),
+                    _ => match some % 8 {
+                        0 => buffer.clear(),
+                        1 => buffer.append_memory(BytesMut::from(&b"\xC3\xA9\xC3"[..])),
+                        2 => {
+                            let room = buffer.take_room();
+                            buffer.append_memory(room);
+                        }
+                        _ => buffer.abandon(),
+                    },
+                }
+                assert_invariant(&buffer);
+                received = received.max(buffer.received());
+                assert_eq!(buffer.received(), received, "bytes were lost");
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_in_pieces_ends_as_one_slice_and_gaps_close() {
+        let mut buffer = buffer(b"..one ...and ..two..next");
+        buffer.skip(2);
+        buffer.begin();
+        buffer.take(4, None, true);
+        buffer.skip(3);
+        buffer.take(4, None, true);
+        assert!(!buffer.is_contiguous());
+        buffer.tidy();
+        assert!(buffer.is_contiguous());
+        assert_eq!((buffer.start, buffer.len()), (0, 8 + 11));
+        buffer.skip(2);
+        buffer.take(3, None, true);
+        assert!(buffer.validate() && buffer.is_valid());
+        let message = buffer.finish(buffer.message().end);
+        assert_eq!(buffer.slice(message.start, message.end), b"one and two");
+        assert_eq!((buffer.unread(), buffer.consumed()), (&b"..next"[..], 18));
+    }
+
+    #[test]
+    fn what_is_needed_moves_only_where_that_is_cheap() {
+        let mut many = Vec::new();
+        many.resize(2_000, b'm');
+        let mut buffer = buffer(&many);
+        buffer.skip(900);
+        buffer.tidy();
+        assert_eq!((buffer.next, buffer.len()), (900, 2_000));
+        buffer.skip(100);
+        buffer.tidy();
+        assert_eq!((buffer.next, buffer.len(), buffer.consumed()), (0, 1_000, 1_000));
+        buffer.skip(744);
+        buffer.tidy();
+        buffer.skip(1);
+        buffer.tidy();
+        assert_eq!((buffer.next, buffer.len()), (0, 255));
+    }
+
+    #[test]
+    fn a_look_is_of_no_use_before_what_it_waits_for_has_come() {
+        let mut buffer = buffer(b"xhead");
+        buffer.skip(1);
+        assert!(!buffer.is_waiting());
+        buffer.wait_for(6);
+        assert!(buffer.is_waiting());
+        assert_eq!((buffer.consumed(), buffer.received()), (5, 5));
+        buffer.append().put_u8(b'e');
+        buffer.tidy();
+        assert!(buffer.is_waiting());
+        buffer.append().put_u8(b'r');
+        assert!(!buffer.is_waiting());
+        assert_eq!(buffer.unread(), b"header");
+        // However little was asked for, one byte more has to come.
+        buffer.wait_for(0);
+        assert!(buffer.is_waiting());
+        buffer.append().put_u8(b'.');
+        assert!(!buffer.is_waiting());
+    }
+
+    #[test]
+    fn only_what_nothing_needed_lies_before_is_taken_out_without_a_copy() {
+        let mut buffer = buffer(b"message under way, control, rest");
+        buffer.begin();
+        buffer.take(17, None, false);
+        let control = buffer.pass(2, 7);
+        let at = buffer.slice(control.start, control.end).as_ptr();
+        let control = buffer.take_out(control.start, control.end);
+        assert_eq!((&control[..], control.as_ptr() == at), (&b"control"[..], false));
+        let message = buffer.finish(17);
+        let at = buffer.slice(0, 17).as_ptr();
+        let message = buffer.take_out(message.start, message.end);
+        assert_eq!((&message[..], message.as_ptr()), (&b"message under way"[..], at));
+        assert_eq!(buffer.unread(), b", rest");
+        assert_invariant(&buffer);
+    }
+
+    #[test]
+    fn text_is_valid_up_to_a_code_point_and_never_beyond_what_is_wrong() {
+        let mut text = buffer(b"\xE6\x97\xA5\xF0\x9F");
+        text.begin();
+        text.take_in_blocks(5, &mut None, true);
+        assert!(text.validate() && !text.is_valid());
+        assert_eq!(text.validated(), 0..3);
+        let part = text.finish(3);
+        assert_eq!((part, text.message(), text.validated()), (0..3, 3..5, 3..3));
+        text.append().put_slice(b"\xA6\x80\xFF");
+        text.take_in_blocks(3, &mut None, true);
+        assert!(!text.validate());
+        assert_eq!(text.validated(), 3..7);
+    }
+}
