@@ -117,11 +117,10 @@ impl Connection {
 
     #[inline(never)]
     fn receive_longer<'i>(&mut self, input: &'i mut Input) -> Option<Event<'i>> {
-        match self.receiver.medium_message(input) {
-            Some((kind, range)) => Some(receive::message(kind, input, range)),
-            None if self.receiver.has_nothing(input) => None,
-            None => self.receive_any(input),
+        if let Some((kind, range)) = self.receiver.medium_message(input) {
+            return Some(receive::message(kind, input, range));
         }
+        if self.receiver.take_in(input) { None } else { self.receive_any(input) }
     }
 
     #[inline(never)]

@@ -162,11 +162,10 @@ impl ReceiveHalf {
     /// What the input holds next, if it is no short message.
     #[inline(never)]
     fn receive_longer<'i>(&mut self, input: &'i mut Input) -> Option<Received<'i>> {
-        match self.medium_message(input) {
-            Some((kind, range)) => Received::event(message(kind, input, range)),
-            None if self.has_nothing(input) => None,
-            None => self.receive_any(input),
+        if let Some((kind, range)) = self.medium_message(input) {
+            return Received::event(message(kind, input, range));
         }
+        if self.take_in(input) { None } else { self.receive_any(input) }
     }
 
     /// Whether the bytes that the last look has waited for have not come.
@@ -175,9 +174,9 @@ impl ReceiveHalf {
         input.wire.is_waiting() && self.is_live()
     }
 
-    /// Whether nothing can be returned; takes in what has come of a payload that goes on.
+    /// Takes in all that has come, if that is nothing or the middle of a payload; whether it was, so that there is no event.
     #[inline(always)]
-    pub(super) fn has_nothing(&mut self, input: &mut Input) -> bool {
+    pub(super) fn take_in(&mut self, input: &mut Input) -> bool {
         if !self.is_live() {
             return false;
         }

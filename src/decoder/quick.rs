@@ -187,3 +187,81 @@ impl Decoder {
         if is_allowed && header + length <= frame.len() { Some((header, length, key)) } else { None }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Config, Delivery};
+    use crate::decoder::{Decoded, Decoder};
+    use crate::input::{Buffer, Input};
+    use crate::opcode::MessageKind;
+    use crate::role::Role;
+    use std::vec::Vec;
+
+    fn buffer(bytes: &[u8]) -> Buffer {
+        Input::from(bytes).wire
+    }
+
+    /// A server's view of a frame whose key changes nothing.
+    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+        let length = u8::try_from(payload.len()).unwrap();
+        [&[first, 0x80 | length, 0, 0, 0, 0], payload].concat()
+    }
+
+    #[test]
+    fn no_quick_way_is_taken_while_anything_is_under_way() {
+        let config = Config::new();
+        let message = frame(0x82, b"whole");
+        let mut decoder = Decoder::new(Role::Server, &config);
+        assert!(decoder.short_message(&mut buffer(&message)).is_some());
+        let states: [&[u8]; 3] =
+            [&frame(0x02, b"fragment"), &frame(0x81, b"part of a text")[..9], &[0x01, 0x80, 0, 0, 0, 0]];
+        for before in states {
+            let mut decoder = Decoder::new(Role::Server, &config);
+            assert!(matches!(decoder.decode(&mut buffer(before)), Decoded::NeedMore { .. }));
+            let mut input = buffer(&message);
+            assert!(decoder.short_message(&mut input).is_none() && input.unread() == message);
+        }
+        decoder.stop();
+        assert!(decoder.short_message(&mut buffer(&message)).is_none());
+    }
+
+    #[test]
+    fn a_quick_way_passes_no_limit() {
+        for (config, length, is_taken) in [
+            (Config::new().max_message(5), 5, true),
+            (Config::new().max_message(4), 5, false),
+            (Config::new().max_frame(4), 5, false),
+            (Config::new().max_fragments(0), 5, false),
+            (Config::new().max_message(0), 0, false),
+            (Config::new().delivery(Delivery::Parts), 5, false),
+            (Config::new(), 125, true),
+        ] {
+            let decoder = Decoder::new(Role::Server, &config);
+            let message = decoder.short_message(&mut buffer(&frame(0x82, &[7; 125][..length])));
+            assert_eq!(message.is_some(), is_taken, "{config:?}");
+        }
+    }
+
+    #[test]
+    fn text_that_is_not_valid_is_left_as_it_came() {
+        let wire = [0x81, 0x82, 1, 2, 3, 4, b'a' ^ 1, 0xFF ^ 2];
+        let mut input = buffer(&wire);
+        assert!(Decoder::new(Role::Server, &Config::new()).short_message(&mut input).is_none());
+        assert_eq!(input.unread(), wire);
+    }
+
+    #[test]
+    fn a_payload_that_goes_on_is_taken_in_and_unmasked_to_where_it_has_come() {
+        let mut decoder = Decoder::new(Role::Server, &Config::new());
+        let mut input = buffer(&[0x81, 0x85, 1, 2, 3, 4, b'h' ^ 1]);
+        assert!(matches!(decoder.decode(&mut input), Decoded::NeedMore { missing: 4 }));
+        input.append_for_test(&[b'e' ^ 2, b'l' ^ 3]);
+        assert_eq!(decoder.partial_payload(&mut input), Some(2));
+        assert_eq!(input.slice(input.message().start, input.message().end), b"hel");
+        // The end of a payload is not for this way.
+        input.append_for_test(&[b'l' ^ 4, b'o' ^ 1]);
+        assert_eq!(decoder.partial_payload(&mut input), None);
+        let Decoded::Message { kind: MessageKind::Text, range } = decoder.decode(&mut input) else { panic!("a text") };
+        assert_eq!(input.slice(range.start, range.end), b"hello");
+    }
+}

@@ -210,6 +210,11 @@ impl Buffer {
         self.memory.append()
     }
 
+    #[cfg(test)]
+    pub(crate) fn append_for_test(&mut self, bytes: &[u8]) {
+        self.append().extend_from_slice(bytes);
+    }
+
     /// How many bytes can be appended without more memory.
     #[inline]
     pub(super) fn room(&self) -> usize {
