@@ -9,7 +9,7 @@ binary=$(cargo bench --quiet --no-run --bench instructions --message-format=json
 [ -x "$binary" ] || { echo "the bench did not build" >&2; exit 1; }
 
 # Instructions of one run. A copy by `rep movsb`, one instruction to the processor, is counted as one a byte; the C
-# library is told to copy otherwise.
+# library is made to copy otherwise.
 count() {
     GLIBC_TUNABLES=glibc.cpu.x86_rep_movsb_threshold=1000000000:glibc.cpu.x86_rep_stosb_threshold=1000000000 \
         valgrind --tool=callgrind --callgrind-out-file=/dev/null "$binary" "$1" "$2" 2>&1 |
@@ -21,7 +21,7 @@ per_unit() {
     local low high
     low=$(count "$1" "$2")
     high=$(count "$1" "$3")
-    [ -n "$low" ] && [ -n "$high" ] || { echo "valgrind told no count for $1" >&2; exit 1; }
+    [ -n "$low" ] && [ -n "$high" ] || { echo "no count for $1" >&2; exit 1; }
     echo $(((high - low) / (($3 - $2) * 1000)))
 }
 
@@ -30,7 +30,7 @@ per_message() {
     local low high
     low=$(count "$1" 1)
     high=$(count "$1" 5)
-    [ -n "$low" ] && [ -n "$high" ] || { echo "valgrind told no count for $1" >&2; exit 1; }
+    [ -n "$low" ] && [ -n "$high" ] || { echo "no count for $1" >&2; exit 1; }
     echo $(((high - low) / (4 * 64)))
 }
 

@@ -8,7 +8,7 @@ use crate::role::Role;
 use crate::violation::Violation;
 use core::ops::Range;
 
-/// How much is inflated at a time, and the largest part that is handed out, in bytes.
+/// How much is inflated at a time, and the largest part that is returned, in bytes.
 const STEP: usize = 64 << 10;
 
 /// From this size on memory grows to the limit at once where that is close.

@@ -17,7 +17,7 @@ use super::parameters::{MAX_WINDOW_BITS, MIN_WINDOW_BITS};
 /// ```
 ///
 /// # Secrets
-/// Compression tells the length of what it makes out, even inside TLS. Where a secret and bytes that an attacker
+/// The length of compressed data depends on its content, and shows even through TLS. Where a secret and bytes that an attacker
 /// chooses share a message, or a window, the attacker can guess the secret piece by piece and see which guess shortens
 /// the message (CRIME, BREACH; RFC 7692 §8). Send such a message with
 /// [`send_uncompressed`](crate::Connection::send_uncompressed), or keep the windows apart with
@@ -95,8 +95,8 @@ impl DeflateConfig {
 
     /// The largest window the peer is asked to compress with: 8 to 15. Default 15; other values count as the nearest.
     ///
-    /// A client's wish is part of its offer, and a server that does not grant it does not compress, unless there is a
-    /// [`fallback`](DeflateConfig::fallback). A server's wish can only be made to a client that offers
+    /// A client's request is part of its offer, and a server that does not grant it does not compress, unless there is a
+    /// [`fallback`](DeflateConfig::fallback). A server can only request it of a client that offers
     /// `client_max_window_bits` (RFC 7692 §7.1.2.2); any other is accepted without it.
     #[must_use]
     pub const fn receive_window_bits(mut self, bits: u8) -> Self {
@@ -120,8 +120,8 @@ impl DeflateConfig {
         self
     }
 
-    /// Whether a client offers the extension a second time, behind the offer with its wishes and without them: rather
-    /// another way of compressing than none. Default false. It changes nothing when there are no wishes.
+    /// Whether a client offers the extension a second time, behind the offer with its restrictions and without
+    /// them: rather another way of compressing than none. Default false. It changes nothing when there are no restrictions.
     #[must_use]
     pub const fn fallback(mut self, on: bool) -> Self {
         self.fallback = on;

@@ -72,7 +72,7 @@ impl Contexts {
         }
         Deflate::new_with_config(zlib_rs::DeflateConfig {
             level: settings.level.into(),
-            // Without a header, which is said by the sign. zlib cannot be told 8, but with 9 it refers back by
+            // Without a header, which is what the sign means. zlib does not take 8, but with 9 it refers back by
             // 2^9 - 262 = 250 bytes at most, which a window of 2^8 holds.
             window_bits: -i32::from(settings.window_bits.max(9)),
             mem_level: settings.memory_level.into(),

@@ -22,8 +22,8 @@ const CUT_OFF: usize = 4;
 /// What going on behind a final block is counted as, in bytes of the input: the window is copied.
 const FINAL_BLOCK_COST: usize = 16;
 
-/// How much of this may be owed: thousands of final blocks that hold nothing.
-const MAX_OWED: usize = 4096 * FINAL_BLOCK_COST;
+/// How much of this may be unpaid: thousands of final blocks that hold nothing.
+const MAX_UNPAID: usize = 4096 * FINAL_BLOCK_COST;
 
 /// How much a message pays for, be it as short as it may: its sender may use a final block for each of a few flushes.
 const PAID_BY_MESSAGE: usize = 4 * FINAL_BLOCK_COST;
@@ -43,7 +43,7 @@ pub(crate) struct Inflater {
     /// Whether something of a block has come since the message began or a final block ended.
     in_block: bool,
     /// What final blocks have cost and neither bytes nor messages have paid for.
-    owed: usize,
+    unpaid: usize,
 }
 
 /// Compressed bytes of a message, on their way through steps.
@@ -153,7 +153,7 @@ impl Inflater {
     }
 
     const fn with(window: Window, takeover: bool, keep: bool, contexts: Contexts) -> Self {
-        Self { context: None, contexts, window, takeover, keep, in_message: false, in_block: false, owed: 0 }
+        Self { context: None, contexts, window, takeover, keep, in_message: false, in_block: false, unpaid: 0 }
     }
 
     /// Goes on until the piece is used up and all that follows from it is in the room, or until the room is full.
@@ -197,8 +197,8 @@ impl Inflater {
         piece.given += given;
         step.given += given;
         self.in_block |= taken > 0;
-        if self.owed > 0 {
-            self.owed = self.owed.saturating_sub(taken);
+        if self.unpaid > 0 {
+            self.unpaid = self.unpaid.saturating_sub(taken);
         }
 
         let is_used_up = piece.taken == piece.stop && step.given < room.len();
@@ -224,8 +224,8 @@ impl Inflater {
             prime(context, &self.window);
         }
         self.in_block = false;
-        self.owed += FINAL_BLOCK_COST;
-        if self.owed > MAX_OWED { Some(Fault::FinalBlocks) } else { None }
+        self.unpaid += FINAL_BLOCK_COST;
+        if self.unpaid > MAX_UNPAID { Some(Fault::FinalBlocks) } else { None }
     }
 
     /// How much more than was given already comes out of the message's own bytes.
@@ -258,7 +258,7 @@ impl Inflater {
     pub(crate) fn end_message(&mut self) {
         self.in_message = false;
         self.in_block = false;
-        self.owed = self.owed.saturating_sub(PAID_BY_MESSAGE);
+        self.unpaid = self.unpaid.saturating_sub(PAID_BY_MESSAGE);
         if !self.takeover {
             self.window.clear();
             if let Some(context) = &mut self.context {

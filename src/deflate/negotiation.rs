@@ -149,7 +149,7 @@ impl DeflateConfig {
 
     /// Whether a server may answer so to these offers.
     pub(crate) fn allows(&self, answer: &Element) -> bool {
-        // RFC 7692 §5: the answer need not tell which offer was taken.
+        // RFC 7692 §5: the answer need not show which offer was taken.
         self.offers().any(|offer| offer.allows(answer))
     }
 

@@ -15,10 +15,10 @@ pub struct DeflateParameters {
     pub server_no_context_takeover: bool,
     /// Whether the client compresses each message for itself.
     pub client_no_context_takeover: bool,
-    /// The server's window is at most 2^this bytes; 8 to 15, and 15 when nothing was said. Other values count as the
+    /// The server's window is at most 2^this bytes; 8 to 15, and 15 when it was not negotiated. Other values count as the
     /// nearest.
     pub server_max_window_bits: u8,
-    /// The client's window is at most 2^this bytes; 8 to 15, and 15 when nothing was said. Other values count as the
+    /// The client's window is at most 2^this bytes; 8 to 15, and 15 when it was not negotiated. Other values count as the
     /// nearest.
     pub client_max_window_bits: u8,
 }

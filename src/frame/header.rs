@@ -153,7 +153,7 @@ impl AsRef<[u8]> for EncodedHeader {
 pub(crate) struct Start(pub(crate) [u8; 2]);
 
 impl Start {
-    /// The opcode, if it is known and a control frame keeps the rules of RFC 6455 §5.5, which these two bytes tell.
+    /// The opcode, if it is known and a control frame keeps the rules of RFC 6455 §5.5, which can be seen from these two bytes.
     #[inline]
     pub(crate) fn opcode(self) -> Result<Opcode, Violation> {
         let opcode = self.0[0] & OPCODE;

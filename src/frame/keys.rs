@@ -6,7 +6,7 @@ use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use core::fmt;
 
-/// The stream of masking keys over a seed: one fresh key for each frame, none of which tells the next
+/// The stream of masking keys over a seed: one fresh key for each frame, none of which lets the next be guessed
 /// (RFC 6455 §5.3, §10.3).
 pub(crate) struct MaskingKeys(ChaCha20Rng);
 

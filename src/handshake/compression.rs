@@ -1,4 +1,4 @@
-//! What the two sides say about permessage-deflate, the one extension that is spoken here (RFC 7692 §5).
+//! How the two sides negotiate permessage-deflate, the one extension that is supported (RFC 7692 §5).
 
 use super::extensions::Extensions;
 use crate::config::Config;
