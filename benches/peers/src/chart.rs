@@ -1,8 +1,9 @@
 //! The key rows at a glance: a drawing in SVG, a column for each row and a line for each endpoint.
 
-use crate::endpoint::{self, Standing};
+use crate::Measured;
+use crate::columns::{ALL, OURS};
+use crate::endpoint::Standing;
 use crate::table::time;
-use crate::{Measured, OURS};
 use std::fmt::Write;
 
 /// The rows that are drawn, and what stands above them.
@@ -30,21 +31,21 @@ pub fn draw(measured: &[Measured]) -> String {
         .filter_map(|(name, title)| Some((title, measured.iter().find(|row| row.name == *name)?)))
         .collect();
     let drawn = |at: &usize| {
-        endpoint::ALL[*at].standing() != Standing::Reference && columns.iter().any(|(_, row)| row.times[*at].is_some())
+        ALL[*at].standing() != Standing::Reference && columns.iter().any(|(_, row)| row.times[*at].is_some())
     };
-    let lines: Vec<usize> = (0..endpoint::ALL.len()).filter(drawn).collect();
+    let lines: Vec<usize> = (0..ALL.len()).filter(drawn).collect();
     let height = HEAD + LINE * lines.len() + 10;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" viewBox=\"0 0 {WIDTH} {height}\" \
          font-family=\"system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif\" font-size=\"11\" fill=\"#24292f\">\n\
          <rect width=\"{WIDTH}\" height=\"{height}\" rx=\"8\" fill=\"#f6f8fa\"/>\n"
     );
-    if let Some(ours) = lines.iter().position(|&at| endpoint::ALL[at].name() == OURS) {
+    if let Some(ours) = lines.iter().position(|&at| ALL[at].name() == OURS) {
         rectangle(&mut svg, [4, HEAD + LINE * ours, WIDTH - 8, LINE], "#dbeafe");
     }
     for (line, &at) in lines.iter().enumerate() {
         let middle = HEAD + LINE * line + LINE / 2 + 4;
-        text(&mut svg, NAMES - 12, middle, "end", look(at).weight, endpoint::ALL[at].name());
+        text(&mut svg, NAMES - 12, middle, "end", look(at).weight, ALL[at].name());
     }
     for (column, (title, row)) in columns.iter().enumerate() {
         let left = NAMES + COLUMN * column;
@@ -74,7 +75,7 @@ struct Look {
 }
 
 fn look(at: usize) -> Look {
-    match (endpoint::ALL[at].name(), endpoint::ALL[at].standing()) {
+    match (ALL[at].name(), ALL[at].standing()) {
         (OURS, _) => Look { color: "#1d6fd8", weight: "700" },
         (_, Standing::Floor) => Look { color: "#5a6572", weight: "400" },
         (_, Standing::Complete) => Look { color: "#9aa5b1", weight: "400" },

@@ -1,71 +1,23 @@
-//! What is measured, and by whom it is done.
+//! What every endpoint can be asked to do, and how much of the protocol it does.
 
-mod connection;
-mod copying;
-mod fastwebsockets;
-mod floor;
-mod parts;
-mod sockudo;
-mod sockudo_protocol;
-mod soketto;
-mod tokio_websockets;
-mod tungstenite;
-mod websocket_sans_io;
-mod ws_proto;
+pub mod connection;
+pub mod copying;
+pub mod fastwebsockets;
+pub mod floor;
+pub mod parts;
+pub mod sockudo;
+pub mod sockudo_protocol;
+pub mod soketto;
+pub mod tokio_websockets;
+pub mod tungstenite;
+pub mod websocket_sans_io;
+pub mod ws_proto;
 
+use crate::job::{Idle, Job, Outgoing};
 use crate::socket::Socket;
-use crate::wire::{Content, Incoming, Kind, Role};
+use crate::wire::{Content, Incoming};
 use bytes::Bytes;
-use connection::Peer;
-use std::hint::black_box;
-use std::marker::PhantomData;
 use std::rc::Rc;
-
-/// All that are measured, in the order of the columns.
-pub const ALL: &[&dyn Endpoint] = &[
-    &copying::Copying,
-    &parts::Parts,
-    &floor::Floor,
-    &ws_proto::WsProto,
-    &Peer::<tungstenite::Tungstenite>(PhantomData),
-    &Peer::<fastwebsockets::FastWebSockets>(PhantomData),
-    &Peer::<tokio_websockets::TokioWebSockets>(PhantomData),
-    &Peer::<soketto::Soketto>(PhantomData),
-    &Peer::<sockudo::Sockudo>(PhantomData),
-    &Peer::<sockudo_protocol::SockudoProtocol>(PhantomData),
-    &Peer::<websocket_sans_io::WebSocketSansIo>(PhantomData),
-];
-
-/// What messages go to once they are received.
-#[derive(Default)]
-pub struct Seen {
-    /// The messages, where they are to be compared.
-    pub kept: Option<Vec<(Kind, Vec<u8>)>>,
-}
-
-impl Seen {
-    #[inline(always)]
-    pub fn message(&mut self, kind: Kind, payload: &[u8]) {
-        black_box(payload);
-        if let Some(kept) = &mut self.kept {
-            kept.push((kind, payload.to_vec()));
-        }
-    }
-}
-
-/// Does one thing so many times.
-pub type Job = Box<dyn FnMut(usize, &mut Seen)>;
-
-/// Messages that are sent over and over.
-#[derive(Clone)]
-pub struct Outgoing {
-    /// Who sends them.
-    pub role: Role,
-    pub content: Content,
-    pub payload: Bytes,
-    /// So many are queued before what is queued is written.
-    pub per_write: usize,
-}
 
 /// How much of RFC 6455 an endpoint does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,16 +30,6 @@ pub enum Standing {
     Partial,
     /// All that is asked of an endpoint.
     Complete,
-}
-
-/// What a connection holds while nothing happens on it, in bytes.
-pub struct Idle {
-    /// Whose it is, and in which use.
-    pub name: &'static str,
-    /// On the heap.
-    pub heap: f64,
-    /// The value itself, without its socket.
-    pub value: usize,
 }
 
 /// An implementation in its most natural fast use. What it cannot do is `None`.

@@ -10,8 +10,10 @@ mod allocator;
 #[path = "../../browser/mod.rs"]
 mod browser;
 mod chart;
+mod columns;
 mod endpoint;
 mod handshake;
+mod job;
 #[allow(clippy::manual_is_multiple_of, reason = "it is shared with benches of an older Rust")]
 #[path = "../../json/mod.rs"]
 mod json;
@@ -24,7 +26,9 @@ mod table;
 mod verify;
 mod wire;
 
-use endpoint::{Endpoint, Job, Standing};
+use columns::{ALL, OURS};
+use endpoint::{Endpoint, Standing};
+use job::Job;
 use measure::Effort;
 use rows::Row;
 use std::path::PathBuf;
@@ -34,9 +38,6 @@ use table::{Table, cell, ratio, time};
 
 #[global_allocator]
 static ALLOCATOR: allocator::Counting = allocator::Counting;
-
-/// The name of the endpoint that the others are compared with.
-const OURS: &str = "ws-proto";
 
 struct Options {
     /// Rows with this in their name are run.
@@ -95,7 +96,7 @@ fn options() -> Option<Options> {
 fn verify(rows: &[Row]) -> usize {
     let (mut proved, mut failed) = (0, 0);
     for row in rows {
-        for endpoint in endpoint::ALL.iter().filter(|endpoint| endpoint.standing() != Standing::Reference) {
+        for endpoint in ALL.iter().filter(|endpoint| endpoint.standing() != Standing::Reference) {
             match (row.verify)(*endpoint) {
                 Some(Ok(())) => proved += 1,
                 Some(Err(error)) => {
@@ -106,7 +107,7 @@ fn verify(rows: &[Row]) -> usize {
             }
         }
     }
-    for endpoint in endpoint::ALL {
+    for endpoint in ALL {
         if let Err(error) = standing::check(*endpoint) {
             failed += 1;
             eprintln!("FAILED: {}: {error}", endpoint.name());
@@ -124,10 +125,10 @@ fn measure(rows: &[Row], effort: Effort) -> Vec<Measured> {
             group.iter().map(|row| Measured { name: row.name.clone(), times: times(row, effort) }).collect();
         // Who has nothing to say in the whole group has no column there.
         let has_column: Vec<bool> =
-            (0..endpoint::ALL.len()).map(|column| measured.iter().any(|row| row.times[column].is_some())).collect();
+            (0..ALL.len()).map(|column| measured.iter().any(|row| row.times[column].is_some())).collect();
         let columns = || has_column.iter().enumerate().filter(|(_, has)| **has).map(|(column, _)| column);
         let mut table = Table::default();
-        let names = columns().map(|column| endpoint::ALL[column].name());
+        let names = columns().map(|column| ALL[column].name());
         let head = [""].into_iter().chain(names).chain(["ws-proto / floor", "best complete peer / ws-proto"]);
         table.0.push(head.map(String::from).collect());
         for Measured { name, times } in &measured {
@@ -148,12 +149,12 @@ fn measure(rows: &[Row], effort: Effort) -> Vec<Measured> {
 /// What a message of each endpoint takes in nanoseconds, without what is not its own.
 fn times(row: &Row, effort: Effort) -> Vec<Option<f64>> {
     eprintln!("{}", row.name);
-    let mut jobs: Vec<Option<Job>> = endpoint::ALL.iter().map(|endpoint| (row.job)(*endpoint)).collect();
+    let mut jobs: Vec<Option<Job>> = ALL.iter().map(|endpoint| (row.job)(*endpoint)).collect();
     if let Some(overhead) = row.overhead {
-        jobs.extend(endpoint::ALL.iter().map(|endpoint| overhead(*endpoint)));
+        jobs.extend(ALL.iter().map(|endpoint| overhead(*endpoint)));
     }
     let mut times = measure::measure(&mut jobs, row.unit, effort);
-    let overheads = times.split_off(endpoint::ALL.len()).into_iter().chain(std::iter::repeat(None));
+    let overheads = times.split_off(ALL.len()).into_iter().chain(std::iter::repeat(None));
     let without = |(taken, overhead): (Option<f64>, Option<f64>)| Some(taken? - overhead.unwrap_or_default());
     times.into_iter().zip(overheads).map(without).collect()
 }
@@ -161,7 +162,7 @@ fn times(row: &Row, effort: Effort) -> Vec<Option<f64>> {
 /// ws-proto by the floor, and the best of the complete peers by ws-proto.
 fn comparisons(times: &[Option<f64>]) -> [Option<f64>; 2] {
     let of = |wanted: &dyn Fn(&dyn Endpoint) -> bool| {
-        let chosen = endpoint::ALL.iter().zip(times).filter(|(endpoint, _)| wanted(**endpoint));
+        let chosen = ALL.iter().zip(times).filter(|(endpoint, _)| wanted(**endpoint));
         chosen.filter_map(|(_, &taken)| taken).min_by(f64::total_cmp)
     };
     let ours = of(&|endpoint| endpoint.name() == OURS);

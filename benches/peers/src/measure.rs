@@ -1,6 +1,6 @@
 //! Takes times, so that what one sample suffers all of them may suffer: the jobs of a row take turns.
 
-use crate::endpoint::{Job, Seen};
+use crate::job::{Job, Seen};
 use std::time::{Duration, Instant};
 
 /// How thoroughly is measured.

@@ -1,8 +1,10 @@
 //! What connections hold, and how often they allocate.
 
 use crate::allocator::allocations;
-use crate::endpoint::{self, Endpoint, Job, Outgoing, Seen, Standing};
+use crate::columns::ALL;
+use crate::endpoint::{Endpoint, Standing};
 use crate::handshake::REQUEST;
+use crate::job::{Job, Outgoing, Seen};
 use crate::socket::Socket;
 use crate::table::Table;
 use crate::wire::{Content, Incoming, Reads, Role, frames};
@@ -32,7 +34,7 @@ pub fn print(only: &str) {
 }
 
 fn peers() -> impl Iterator<Item = &'static dyn Endpoint> {
-    endpoint::ALL.iter().copied().filter(|endpoint| endpoint.standing() != Standing::Reference)
+    ALL.iter().copied().filter(|endpoint| endpoint.standing() != Standing::Reference)
 }
 
 fn idle() -> Table {

@@ -1,7 +1,8 @@
 //! The rows of the tables: what is done, and how it is proved that it is done.
 
-use crate::endpoint::{Endpoint, Job, Outgoing, Seen};
+use crate::endpoint::Endpoint;
 use crate::handshake::{ACCEPT, REQUEST};
+use crate::job::{Job, Outgoing, Seen};
 use crate::json;
 use crate::socket::{Kernel, Socket};
 use crate::verify::Expected;

@@ -1,6 +1,7 @@
 //! Whether an endpoint does as much of the protocol as it is said to do.
 
-use crate::endpoint::{Endpoint, Seen, Standing};
+use crate::endpoint::{Endpoint, Standing};
+use crate::job::Seen;
 use crate::socket::Socket;
 use crate::verify::frame;
 use crate::wire::{Content, Incoming, Role};

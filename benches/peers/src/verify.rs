@@ -1,7 +1,7 @@
 //! Proves that a job does what it says before it is timed: what it received and what it wrote are compared with what
 //! was asked for, by a parser that is as plain as can be.
 
-use crate::endpoint::{Job, Seen};
+use crate::job::{Job, Seen};
 use crate::wire::{Kind, Role};
 use bytes::Bytes;
 use std::cell::RefCell;

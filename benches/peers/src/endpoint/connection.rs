@@ -1,6 +1,7 @@
 //! Connections that own their socket: what they do differs, how they are driven does not.
 
-use super::{Endpoint, Idle, Job, Outgoing, Seen, Standing};
+use super::{Endpoint, Standing};
+use crate::job::{Idle, Job, Outgoing, Seen};
 use crate::socket::{Kernel, Socket};
 use crate::wire::{Content, Incoming, Kind, Role};
 use bytes::Bytes;

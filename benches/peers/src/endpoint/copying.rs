@@ -1,7 +1,8 @@
 //! What the socket in memory takes by itself: the bytes of a job are copied from it and to it, and nobody looks at
 //! them.
 
-use super::{Endpoint, Job, Outgoing, Standing};
+use super::{Endpoint, Standing};
+use crate::job::{Job, Outgoing};
 use crate::socket::Socket;
 use crate::wire::{Incoming, Role, frames};
 use std::hint::black_box;

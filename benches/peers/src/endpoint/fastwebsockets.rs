@@ -1,7 +1,8 @@
 //! fastwebsockets: asynchronous, writes every frame at once. Its handshake is hyper's, and left out.
 
+use super::Standing;
 use super::connection::Connection;
-use super::{Seen, Standing};
+use crate::job::Seen;
 use crate::socket::{Socket, now};
 use crate::wire::{Kind, Role};
 use bytes::Bytes;

@@ -2,8 +2,9 @@
 //! bench, and of no use for anything else.
 
 use super::connection::{self, Connection};
-use super::{Endpoint, Job, Outgoing, Seen, Standing};
+use super::{Endpoint, Standing};
 use crate::handshake::{HOST, PATH, accept, response};
+use crate::job::{Job, Outgoing, Seen};
 use crate::socket::Socket;
 use crate::verify::frame;
 use crate::wire::{Content, Incoming, Kind, Role, frames};

@@ -1,7 +1,8 @@
 //! What a handshake is made of: httparse, SHA-1 and base64 over the same bytes, with nothing asked of them.
 
-use super::{Endpoint, Job, Standing};
+use super::{Endpoint, Standing};
 use crate::handshake::{REQUEST, accept, answer, key};
+use crate::job::Job;
 use crate::socket::Socket;
 use std::hint::black_box;
 

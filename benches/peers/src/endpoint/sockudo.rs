@@ -1,8 +1,9 @@
 //! sockudo-ws: a stream and a sink.
 
+use super::Standing;
 use super::connection::Connection;
-use super::{Job, Seen, Standing};
 use crate::handshake::{HOST, PATH};
+use crate::job::{Job, Seen};
 use crate::socket::{Socket, now};
 use crate::wire::{Incoming, Kind, Role};
 use bytes::Bytes;

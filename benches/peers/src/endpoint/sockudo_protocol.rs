@@ -1,9 +1,10 @@
 //! sockudo-ws without its stream: the protocol over buffers of the application, which also answers control frames with
 //! what the protocol encodes.
 
+use super::Standing;
 use super::connection::Connection;
 use super::sockudo::{deliver, message};
-use super::{Seen, Standing};
+use crate::job::Seen;
 use crate::socket::{Socket, now};
 use crate::wire::{Kind, Role};
 use bytes::{Bytes, BytesMut};

@@ -1,9 +1,10 @@
 //! soketto: asynchronous, over a buffered reader and writer as its examples have it. It does not validate text, and its
 //! permessage-deflate begins every message anew.
 
+use super::Standing;
 use super::connection::Connection;
-use super::{Seen, Standing};
 use crate::handshake::{HOST, PATH};
+use crate::job::Seen;
 use crate::socket::{Socket, now};
 use crate::wire::{Kind, Role};
 use bytes::Bytes;

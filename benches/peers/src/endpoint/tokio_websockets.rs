@@ -1,8 +1,9 @@
 //! tokio-websockets: a stream and a sink.
 
+use super::Standing;
 use super::connection::Connection;
-use super::{Seen, Standing};
 use crate::handshake::URI;
+use crate::job::Seen;
 use crate::socket::{Socket, now};
 use crate::wire::{Kind, Role};
 use bytes::Bytes;

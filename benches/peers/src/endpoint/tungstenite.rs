@@ -1,8 +1,9 @@
 //! tungstenite: blocking, with buffers of its own for reading and writing.
 
+use super::Standing;
 use super::connection::Connection;
-use super::{Seen, Standing};
 use crate::handshake::URI;
+use crate::job::Seen;
 use crate::socket::Socket;
 use crate::wire::{Kind, Role};
 use bytes::Bytes;

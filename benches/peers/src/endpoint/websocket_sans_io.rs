@@ -1,7 +1,8 @@
 //! websocket-sans-io: frames only. Nothing is validated, and no control frame is answered.
 
+use super::Standing;
 use super::connection::Connection;
-use super::{Seen, Standing};
+use crate::job::Seen;
 use crate::socket::Socket;
 use crate::wire::{Kind, Role};
 use bytes::Bytes;

@@ -1,8 +1,9 @@
 //! ws-proto, in the loop of its documentation.
 
 use super::connection::{self, Connection as _};
-use super::{Endpoint, Idle, Job, Outgoing, Seen, Standing};
+use super::{Endpoint, Standing};
 use crate::handshake::URI;
+use crate::job::{Idle, Job, Outgoing, Seen};
 use crate::socket::Socket;
 use crate::wire::{Content, Incoming, Kind, Role};
 use bytes::{Buf, Bytes};
