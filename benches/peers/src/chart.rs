@@ -1,8 +1,8 @@
 //! The key rows at a glance: a drawing in SVG, a column for each row and a line for each endpoint.
 
-use crate::Measured;
 use crate::columns::{ALL, OURS};
 use crate::endpoint::Standing;
+use crate::measure::Measured;
 use crate::table::time;
 use std::fmt::Write;
 

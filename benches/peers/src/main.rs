@@ -29,7 +29,7 @@ mod wire;
 use columns::{ALL, OURS};
 use endpoint::{Endpoint, Standing};
 use job::Job;
-use measure::Effort;
+use measure::{Effort, Measured};
 use rows::Row;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -47,12 +47,6 @@ struct Options {
     effort: Effort,
     /// Where the chart is written.
     chart: Option<PathBuf>,
-}
-
-/// A row, with what a message of each endpoint takes in nanoseconds.
-struct Measured {
-    name: String,
-    times: Vec<Option<f64>>,
 }
 
 fn main() -> ExitCode {

@@ -12,6 +12,12 @@ pub struct Effort {
     pub sample: Duration,
 }
 
+/// A row, with what a message of each endpoint takes in nanoseconds.
+pub struct Measured {
+    pub name: String,
+    pub times: Vec<Option<f64>>,
+}
+
 /// Nanoseconds a message of each job takes: the median of its samples. The jobs handle messages in multiples of `unit`.
 pub fn measure(jobs: &mut [Option<Job>], unit: usize, effort: Effort) -> Vec<Option<f64>> {
     let counts: Vec<usize> =
