@@ -79,6 +79,7 @@ fn look(at: usize) -> Look {
         (OURS, _) => Look { color: "#1d6fd8", weight: "700" },
         (_, Standing::Floor) => Look { color: "#5a6572", weight: "400" },
         (_, Standing::Complete) => Look { color: "#9aa5b1", weight: "400" },
+        (_, Standing::Validating) => Look { color: "#b8c1cb", weight: "400" },
         _ => Look { color: "#d0d6dd", weight: "400" },
     }
 }

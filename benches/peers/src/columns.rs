@@ -5,6 +5,7 @@ use crate::endpoint::connection::Peer;
 use crate::endpoint::copying::Copying;
 use crate::endpoint::fastwebsockets::FastWebSockets;
 use crate::endpoint::floor::Floor;
+use crate::endpoint::nexus_web::NexusWeb;
 use crate::endpoint::parts::Parts;
 use crate::endpoint::sockudo::Sockudo;
 use crate::endpoint::sockudo_protocol::SockudoProtocol;
@@ -13,6 +14,7 @@ use crate::endpoint::tokio_websockets::TokioWebSockets;
 use crate::endpoint::tungstenite::Tungstenite;
 use crate::endpoint::websocket_sans_io::WebSocketSansIo;
 use crate::endpoint::ws_proto::WsProto;
+use crate::endpoint::wtx::Wtx;
 use std::marker::PhantomData;
 
 pub const ALL: &[&dyn Endpoint] = &[
@@ -26,6 +28,8 @@ pub const ALL: &[&dyn Endpoint] = &[
     &Peer::<Soketto>(PhantomData),
     &Peer::<Sockudo>(PhantomData),
     &Peer::<SockudoProtocol>(PhantomData),
+    &Peer::<Wtx>(PhantomData),
+    &Peer::<NexusWeb>(PhantomData),
     &Peer::<WebSocketSansIo>(PhantomData),
 ];
 

@@ -4,6 +4,7 @@ pub mod connection;
 pub mod copying;
 pub mod fastwebsockets;
 pub mod floor;
+pub mod nexus_web;
 pub mod parts;
 pub mod sockudo;
 pub mod sockudo_protocol;
@@ -12,6 +13,7 @@ pub mod tokio_websockets;
 pub mod tungstenite;
 pub mod websocket_sans_io;
 pub mod ws_proto;
+pub mod wtx;
 
 use crate::job::{Idle, Job, Outgoing};
 use crate::socket::Socket;
@@ -26,8 +28,11 @@ pub enum Standing {
     Reference,
     /// What is measured, and no more.
     Floor,
-    /// Some of it: text is not validated, or fragments are not put together, or control frames are not answered.
+    /// Some of it: text is not validated, or fragments are not put together.
     Partial,
+    /// Messages: fragments are put together, and text is validated if it comes in one read at least. Control frames are
+    /// not answered, and there is no closing handshake.
+    Validating,
     /// All that is asked of an endpoint.
     Complete,
 }

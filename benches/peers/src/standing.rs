@@ -4,20 +4,29 @@ use crate::endpoint::{Endpoint, Standing};
 use crate::job::Seen;
 use crate::socket::Socket;
 use crate::verify::frame;
-use crate::wire::{Content, Incoming, Role};
+use crate::wire::{Content, Incoming, Reads, Role};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Who is complete answers Pings and refuses what is no text. Who is not fails one of the two, or would be complete.
+/// A complete endpoint answers Pings and refuses what is not text, however it is cut into reads. A validating one refuses
+/// it where it comes in one read, and answers no Pings. A partial one is neither.
 pub fn check(endpoint: &dyn Endpoint) -> Result<(), String> {
-    let (answers, validates) = match endpoint.standing() {
-        Standing::Reference | Standing::Floor => return Ok(()),
-        _ => (answers_pings(endpoint), refuses_no_text(endpoint)),
+    if matches!(endpoint.standing(), Standing::Reference | Standing::Floor) {
+        return Ok(());
+    }
+    let answers = answers_pings(endpoint);
+    let validates = refuses_what_is_not_text(endpoint, Reads::Whole);
+    let validates_parts = refuses_what_is_not_text(endpoint, Reads::UpTo(1));
+    let shown = match (answers, validates, validates_parts) {
+        (true, true, true) => Standing::Complete,
+        (false, true, _) => Standing::Validating,
+        _ => Standing::Partial,
     };
-    let is_complete = answers && validates;
-    if is_complete == (endpoint.standing() == Standing::Complete) {
+    if shown == endpoint.standing() {
         Ok(())
     } else {
-        Err(format!("answers Pings: {answers}, validates text: {validates}"))
+        Err(format!(
+            "answers Pings: {answers}, validates text in one read: {validates}, in reads of one byte: {validates_parts}"
+        ))
     }
 }
 
@@ -27,7 +36,7 @@ fn answers_pings(endpoint: &dyn Endpoint) -> bool {
     ping[0] = 0x89;
     let payload = Content::Binary.payload(20);
     ping.extend(crate::wire::frames(Role::Server, Content::Binary, &payload, payload.len()));
-    let incoming = Incoming::once(Role::Server, ping, payload.len());
+    let incoming = Incoming::once(Role::Server, ping, payload.len(), Reads::Whole);
     let mut socket = Socket::over(&incoming).in_turns();
     let record = socket.record();
     let Some(mut job) = endpoint.echo(&incoming, socket) else { return false };
@@ -46,9 +55,9 @@ fn answers_pings(endpoint: &dyn Endpoint) -> bool {
 }
 
 /// Text that breaks off within a code point.
-fn refuses_no_text(endpoint: &dyn Endpoint) -> bool {
+fn refuses_what_is_not_text(endpoint: &dyn Endpoint, reads: Reads) -> bool {
     let wire = crate::wire::frames(Role::Server, Content::Ascii, &[b'a', 0xE2, 0x82], 3);
-    let incoming = Incoming::once(Role::Server, wire, 3);
+    let incoming = Incoming::once(Role::Server, wire, 3, reads);
     let Some(mut job) = endpoint.receive(&incoming, Socket::over(&incoming)) else { return false };
     quietly(|| job(1, &mut Seen::default())).is_none()
 }

@@ -154,8 +154,8 @@ impl Incoming {
     }
 
     /// Bytes that hold one message.
-    pub fn once(role: Role, bytes: Vec<u8>, size: usize) -> Self {
-        Self::new(role, bytes, Reads::Whole, 1, size)
+    pub fn once(role: Role, bytes: Vec<u8>, size: usize, reads: Reads) -> Self {
+        Self::new(role, bytes, reads, 1, size)
     }
 
     fn new(role: Role, bytes: Vec<u8>, reads: Reads, messages: usize, largest: usize) -> Self {
