@@ -62,8 +62,8 @@ pub trait Endpoint {
         None
     }
 
-    /// A client sends a message, a server sends it back, the client receives it.
-    fn round_trip(&self, _: Content, _: &Bytes) -> Option<Job> {
+    /// A client sends a message, a server sends it back, the client receives it. A read gives at most so many bytes.
+    fn round_trip(&self, _: Content, _: &Bytes, _: usize) -> Option<Job> {
         None
     }
 

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use std::cell::RefCell;
 use std::io::Write;
 use std::rc::Rc;
+use ws_proto::frame::FrameHeader;
 
 /// What an endpoint gives, if it can.
 type By<T> = Box<dyn Fn(&dyn Endpoint) -> Option<T>>;
@@ -52,9 +53,9 @@ const ENOUGH: usize = 4 << 20;
 fn receive(rows: &mut Vec<Row>) {
     for role in ROLES {
         let group = if role == Role::Server { "Receive as server" } else { "Receive as client" };
-        for size in [20, 125, 1 << 10, 16 << 10, 64 << 10, 1 << 20, 16 << 20] {
+        for size in [20, 125, 126, 1 << 10, 16 << 10, 64 << 10, 1 << 20, 16 << 20] {
             for content in Content::ALL {
-                for reads in Reads::ALL {
+                for reads in reads(size, content) {
                     let incoming = Incoming::messages(role, content, size, reads);
                     if matches!(reads, Reads::UpTo(read) if read >= incoming.bytes.len()) {
                         continue;
@@ -67,14 +68,38 @@ fn receive(rows: &mut Vec<Row>) {
     }
 }
 
+/// How messages are read. In reads as large as the payload the last bytes of a message, as many as its header has, come
+/// in a read of their own.
+fn reads(size: usize, content: Content) -> Vec<Reads> {
+    const EXACT: usize = 1 << 20;
+    match size {
+        20 | 125 => [&Reads::ALL[..], &[Reads::UpTo(1)]].concat(),
+        126 => vec![Reads::Whole],
+        // Reads of 64 KiB, which are as large as another payload, are among those of all sizes.
+        EXACT if content != Content::Wide => [&Reads::ALL[..], &[Reads::UpTo(EXACT)]].concat(),
+        _ => Reads::ALL.to_vec(),
+    }
+}
+
 fn fragments(rows: &mut Vec<Row>) {
+    use Content::{Ascii, Binary, Wide};
     let group = "Receive 1 MiB in fragments";
-    let all = [(Role::Server, 64), (Role::Server, 1 << 10), (Role::Server, 16 << 10), (Role::Client, 64)];
-    for (role, fragment) in all {
+    let all = [
+        (Role::Server, Binary, 64),
+        (Role::Server, Wide, 64),
+        (Role::Server, Binary, 1 << 10),
+        (Role::Server, Binary, 16 << 10),
+        (Role::Server, Ascii, 16 << 10),
+        (Role::Client, Binary, 64),
+        (Role::Client, Wide, 64),
+        (Role::Client, Binary, 16 << 10),
+        (Role::Client, Ascii, 16 << 10),
+    ];
+    for (role, content, fragment) in all {
         for reads in [Reads::Whole, Reads::UpTo(64 << 10)] {
-            let incoming = Incoming::fragments(role, Content::Binary, 1 << 20, fragment, reads);
-            let name = format!("receive, {role}, 1 MiB binary in fragments of {}, {reads}", Size(fragment));
-            rows.push(receiving(group, name, incoming, Content::Binary));
+            let incoming = Incoming::fragments(role, content, 1 << 20, fragment, reads);
+            let name = format!("receive, {role}, 1 MiB {content} in fragments of {}, {reads}", Size(fragment));
+            rows.push(receiving(group, name, incoming, content));
         }
     }
 }
@@ -140,7 +165,7 @@ fn sending(group: &'static str, name: String, role: Role, content: Content, size
 }
 
 fn echo(rows: &mut Vec<Row>) {
-    for size in [20, 125, 1 << 10, 16 << 10, 1 << 20] {
+    for size in [20, 125, 1 << 10, 16 << 10, 64 << 10, 1 << 20] {
         let incoming = Incoming::messages(Role::Server, Content::Binary, size, Reads::UpTo(64 << 10));
         let proved = incoming.clone();
         rows.push(Row {
@@ -163,18 +188,24 @@ fn echo(rows: &mut Vec<Row>) {
 }
 
 fn round_trip(rows: &mut Vec<Row>) {
-    for size in [20, 1 << 10, 64 << 10] {
+    let whole = |size| FrameHeader::MAX_SIZE + size;
+    let (short, medium, long) = (20, 1 << 10, 64 << 10);
+    for (size, per_read) in [(short, whole(short)), (medium, whole(medium)), (long, long), (long, whole(long))] {
         let payload = Content::Binary.payload(size);
         let proved = payload.clone();
+        let mut name = format!("round trip, {} binary", Size(size));
+        if size == long {
+            name += &format!(", {}", Reads::UpTo(per_read));
+        }
         rows.push(Row {
             group: "Round trip: client, server, client",
-            name: format!("round trip, {} binary", Size(size)),
+            name,
             note: None,
             overhead: None,
             unit: 1,
-            job: Box::new(move |endpoint| endpoint.round_trip(Content::Binary, &payload)),
+            job: Box::new(move |endpoint| endpoint.round_trip(Content::Binary, &payload, per_read)),
             verify: Box::new(move |endpoint| {
-                let mut job = endpoint.round_trip(Content::Binary, &proved)?;
+                let mut job = endpoint.round_trip(Content::Binary, &proved, per_read)?;
                 let payloads = [proved.clone()];
                 Some(Expected { kind: Kind::Binary, payloads: &payloads, count: 3 }.is_received(&mut job))
             }),

@@ -37,8 +37,15 @@ pub struct Socket {
 
 enum Source {
     Wire { bytes: Rc<[u8]>, at: usize, per_read: usize },
-    Pipe(Pipe),
+    Pipe { pipe: Pipe, per_read: usize },
     Script { reads: Rc<[Bytes]>, next: usize },
+}
+
+impl Source {
+    /// A read gives all that is there.
+    fn pipe(pipe: Pipe) -> Self {
+        Self::Pipe { pipe, per_read: usize::MAX }
+    }
 }
 
 enum Drain {
@@ -101,7 +108,7 @@ impl Socket {
 
     /// Reads nothing; forgets what is written.
     pub fn write_only() -> Self {
-        Self::new(Source::Pipe(Pipe::default()), Drain::Kernel(Kernel::new()))
+        Self::new(Source::pipe(Pipe::default()), Drain::Kernel(Kernel::new()))
     }
 
     /// Gives one of these in each read, then nothing more; forgets what is written, as others do with the same memory.
@@ -109,11 +116,12 @@ impl Socket {
         Self::new(Source::Script { reads: Rc::clone(reads), next: 0 }, Drain::Shared(Rc::clone(kernel)))
     }
 
-    /// Two ends of one connection.
-    pub fn pair() -> (Self, Self) {
+    /// Two ends of one connection, where a read gives at most so many bytes.
+    pub fn pair(per_read: usize) -> (Self, Self) {
         let (there, back) = (Pipe::default(), Pipe::default());
-        let end =
-            |read: &Pipe, written: &Pipe| Self::new(Source::Pipe(Rc::clone(read)), Drain::Pipe(Rc::clone(written)));
+        let end = |read: &Pipe, written: &Pipe| {
+            Self::new(Source::Pipe { pipe: Rc::clone(read), per_read }, Drain::Pipe(Rc::clone(written)))
+        };
         (end(&back, &there), end(&there, &back))
     }
 
@@ -121,7 +129,7 @@ impl Socket {
     pub fn to_server() -> Self {
         let answers = Pipe::default();
         Self::new(
-            Source::Pipe(Rc::clone(&answers)),
+            Source::pipe(Rc::clone(&answers)),
             Drain::Server { request: Vec::new(), answers, requests: Rc::default() },
         )
     }
@@ -179,9 +187,9 @@ impl Socket {
                 *at = if *at + count == bytes.len() { 0 } else { *at + count };
                 count
             }
-            Source::Pipe(pipe) => {
+            Source::Pipe { pipe, per_read } => {
                 let mut pipe = pipe.borrow_mut();
-                let count = room.min(pipe.bytes.len() - pipe.read);
+                let count = room.min(*per_read).min(pipe.bytes.len() - pipe.read);
                 copy(&pipe.bytes[pipe.read..pipe.read + count]);
                 pipe.read += count;
                 if pipe.read == pipe.bytes.len() {

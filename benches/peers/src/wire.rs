@@ -108,6 +108,7 @@ impl fmt::Display for Size {
         match self.0 {
             mib if mib >= 1 << 20 && mib % (1 << 20) == 0 => write!(f, "{} MiB", mib >> 20),
             kib if kib >= 1 << 10 && kib % (1 << 10) == 0 => write!(f, "{} KiB", kib >> 10),
+            kib if kib >= 1 << 10 => write!(f, "{} KiB + {} B", kib >> 10, kib % (1 << 10)),
             bytes => write!(f, "{bytes} B"),
         }
     }

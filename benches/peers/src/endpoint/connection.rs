@@ -9,7 +9,6 @@ use std::cell::RefCell;
 use std::hint::black_box;
 use std::marker::PhantomData;
 use std::rc::Rc;
-use ws_proto::frame::FrameHeader;
 
 /// A connection in its most natural fast use.
 pub trait Connection: Sized + 'static {
@@ -106,8 +105,8 @@ impl<C: Connection> Endpoint for Peer<C> {
         }))
     }
 
-    fn round_trip(&self, content: Content, payload: &Bytes) -> Option<Job> {
-        round_trip::<C>(content, payload)
+    fn round_trip(&self, content: Content, payload: &Bytes, per_read: usize) -> Option<Job> {
+        round_trip::<C>(content, payload, per_read)
     }
 
     fn accept(&self, mut socket: Socket) -> Option<Job> {
@@ -136,9 +135,8 @@ impl<C: Connection> Endpoint for Peer<C> {
 }
 
 /// A client sends a message, a server sends it back, the client receives it.
-pub fn round_trip<C: Connection>(content: Content, payload: &Bytes) -> Option<Job> {
-    let (near, far) = Socket::pair();
-    let per_read = FrameHeader::MAX_SIZE + payload.len();
+pub fn round_trip<C: Connection>(content: Content, payload: &Bytes, per_read: usize) -> Option<Job> {
+    let (near, far) = Socket::pair(per_read);
     let mut client = C::open(Role::Client, near, per_read);
     let mut server = C::open(Role::Server, far, per_read);
     let message = C::message(content.kind(), payload);

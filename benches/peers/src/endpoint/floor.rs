@@ -484,8 +484,8 @@ impl Endpoint for Floor {
         }))
     }
 
-    fn round_trip(&self, content: Content, payload: &Bytes) -> Option<Job> {
-        connection::round_trip::<Whole>(content, payload)
+    fn round_trip(&self, content: Content, payload: &Bytes, per_read: usize) -> Option<Job> {
+        connection::round_trip::<Whole>(content, payload, per_read)
     }
 
     fn accept(&self, mut socket: Socket) -> Option<Job> {
