@@ -1,5 +1,5 @@
-//! wtx: asynchronous, writes every frame at once, and masks a payload where it lies. Its permessage-deflate begins every
-//! message anew.
+//! wtx: asynchronous, writes every frame at once, and masks a payload where it lies. Masking keys come from its default
+//! generator, which is not a cryptographic one. Its permessage-deflate begins every message anew.
 
 use super::Standing;
 use super::connection::Connection;
