@@ -300,7 +300,7 @@ impl Connection {
 
     /// Takes over the limits of another configuration, for messages that begin after this: `max_frame`, `max_message`,
     /// `max_fragments` and `max_buffered`; the rest of it changes nothing. Where a message is under way, its later frames are
-    /// held to the new limits.
+    /// held to the new limits, and if it is compressed, all that it inflates to.
     ///
     /// ```
     /// # use ws_proto::{Config, Connection};

@@ -75,9 +75,9 @@ impl Input {
     /// Memory for the next read, behind the bytes that are there.
     ///
     /// It begins with 4 KiB and doubles while reads fill it, up to 64 KiB; up to 16 KiB where frames are larger than 4 KiB,
-    /// whose bytes are then in the processor's first cache when they are unmasked. Behind it memory is taken ahead for a
-    /// frame that is under way: at most as much as has come of its message, and 64 KiB, so that a peer which only claims a
-    /// length gets nothing for it.
+    /// whose bytes are then in the processor's first cache when they are unmasked. More memory than that is taken only for a
+    /// message that has come in part: about as much as has come, so that a peer which only claims a length gets nothing for
+    /// it.
     ///
     /// ```no_run
     /// # async fn read(socket: &mut tokio::net::TcpStream, input: &mut ws_proto::Input) -> std::io::Result<()> {
@@ -125,13 +125,19 @@ impl Input {
             self.read_size *= 2;
         }
         self.read_size = self.read_size.min(most);
-        let size = match usize::try_from(self.missing) {
-            // So that the next frame does not begin at the end of what has come, to be moved to the front.
-            Ok(missing) if self.missing >= LARGE => self.read_size.min(missing),
-            Ok(_) | Err(_) => self.read_size,
-        };
-        self.make_room(size);
-        self.filled_at = self.wire.received() + size as u64;
+        let missing = self.missing();
+        // So that the next frame does not begin at the end of what has come, to be moved to the front.
+        let mut size = if self.missing >= LARGE { self.read_size.min(missing) } else { self.read_size };
+        self.wire.tidy();
+        let room = self.wire.room();
+        if missing > 0 && missing <= room {
+            // The end of a frame is no reason for more memory.
+            size = size.min(room);
+        } else {
+            self.make_room(size);
+        }
+        self.wire.note_all_seen();
+        self.filled_at = self.wire.received() + self.read_size as u64;
         size
     }
 
@@ -142,16 +148,24 @@ impl Input {
         self.wire.tidy();
         if self.wire.room() < count {
             let come = self.wire.len();
-            let missing = usize::try_from(self.missing).unwrap_or(usize::MAX);
-            // A little more than has come, so that the last doubling reaches the end of a frame.
-            let ahead = if missing > 0 { missing.min(come.saturating_add(MAX_READ)) } else { come };
+            // As much again as has come, so that the cost of moving stays linear; a little more or less where that reaches the
+            // end of the frame under way.
+            let most = come.saturating_add(come.min(MAX_READ));
+            let ahead = if self.missing() >= come / 2 { self.missing().min(most) } else { come };
             self.wire.grow(ahead.max(count));
         }
+    }
+
+    /// Bytes of the frame under way that are still to come.
+    #[inline]
+    fn missing(&self) -> usize {
+        usize::try_from(self.missing).unwrap_or(usize::MAX)
     }
 
     /// Appends a copy of `bytes`.
     pub fn extend_from_slice(&mut self, bytes: &[u8]) {
         self.make_room(bytes.len());
+        self.wire.note_all_seen();
         self.wire.append().extend_from_slice(bytes);
     }
 
@@ -168,11 +182,12 @@ impl Input {
     /// Appends memory that was read into. It is taken over without a copy if the input is empty, or if it came from
     /// [`take_room`](Input::take_room) and nothing has been appended since.
     pub fn append(&mut self, memory: BytesMut) {
+        self.wire.note_all_seen();
         self.wire.append_memory(memory);
     }
 
     /// Reads once, into room as [`room`](Input::room) decides it, which is initialised once and not for each read. Returns
-    /// how many bytes came; 0 is the end of the stream.
+    /// how many bytes came, never more than the room; 0 is the end of the stream.
     ///
     /// # Errors
     /// That of the reader; the input is then as it was.
@@ -187,7 +202,9 @@ impl Input {
         Ok(count)
     }
 
-    /// Whether nothing is in here: no byte that has not been looked at, and nothing of a message under way.
+    /// Whether nothing is in here: no byte that has not been looked at, and nothing of a message under way. It is so between
+    /// two messages, and also behind the header of a message of which no payload has come. Another connection may use the
+    /// input then.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.wire.is_empty() && self.inflated.is_empty()
@@ -198,9 +215,9 @@ impl Input {
         self.wire.needed() + self.inflated.needed()
     }
 
-    /// How many bytes of the stream have been taken up since it began, those of a message under way included. A driver whose
-    /// transport has flow control of its own, such as HTTP/2, gives its window back by this: it stops to grow while the
-    /// application does not receive.
+    /// How many bytes of the stream have been taken up since it began. Those are all when `receive` has returned `None`, those
+    /// of an unfinished message, frame or handshake included. A driver whose transport has flow control of its own, such as
+    /// HTTP/2, gives its window back by this: it does not grow while the application does not receive.
     pub fn consumed(&self) -> u64 {
         self.wire.consumed()
     }
@@ -213,8 +230,12 @@ impl Input {
         self.read_size = MIN_READ;
     }
 
-    /// The bytes that no connection has looked at: what came behind the end of a WebSocket, or behind a handshake that was
-    /// declined, for whoever goes on with another protocol on the same stream.
+    /// The bytes that no connection has looked at: what came behind the peer's Close frame, or behind a request that a server's
+    /// handshake has refused, for whoever goes on with another protocol on the same stream. (What came behind an answer that
+    /// declined a client is [`Declined::body`](crate::handshake::client::Declined::body).)
+    ///
+    /// Behind a Close they are kept until [`receive`](crate::Connection::receive) has returned `None`, so leave the loop at
+    /// [`Event::Closed`](crate::Event::Closed), or at [`Event::Close`](crate::Event::Close).
     ///
     /// ```
     /// use ws_proto::{Config, Connection, Event, Input};
@@ -261,6 +282,12 @@ impl Input {
     #[cfg(feature = "handshake")]
     pub(crate) fn unread_mut(&mut self) -> &mut [u8] {
         self.wire.unread_mut()
+    }
+
+    /// Ends a look that has not found all that it needs.
+    #[cfg(feature = "handshake")]
+    pub(crate) fn wait(&mut self) {
+        self.wire.wait_for(0);
     }
 
     /// Drops the next bytes, of which there are so many.

@@ -134,10 +134,10 @@ impl ReceiveHalf {
     /// Records that the transport has nothing more to give. What the input still holds can be received. The reply has to go
     /// to the sending half, as those of [`receive`](ReceiveHalf::receive) do.
     pub fn receive_eof(&mut self) -> Reply {
-        if self.is_over() {
-            self.transport = Transport::Drained;
-        } else if self.transport == Transport::Open {
-            self.transport = Transport::Ended;
+        match self.transport {
+            Transport::Open if self.is_over() => self.transport = Transport::Drained,
+            Transport::Open => self.transport = Transport::Ended,
+            Transport::Ended | Transport::Drained => {}
         }
         Reply(Due::EndOfStream { drained: self.transport == Transport::Drained })
     }
@@ -206,6 +206,10 @@ impl ReceiveHalf {
     #[inline(always)]
     pub(super) fn receive_any<'i>(&mut self, input: &'i mut Input) -> Option<Received<'i>> {
         if self.is_over() {
+            if self.transport == Transport::Ended {
+                self.transport = Transport::Drained;
+                return Received::reply(Due::EndOfStream { drained: true });
+            }
             // RFC 6455 §1.4: what comes after the Close is dropped; `into_unread` had its chance.
             input.clear();
             return None;

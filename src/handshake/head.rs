@@ -59,6 +59,7 @@ impl HeadReader {
             let bytes = input.unread();
             let Some(found) = memchr(b'\n', bytes.get(self.scanned..).unwrap_or_default()) else {
                 self.scanned = bytes.len();
+                input.wait();
                 return if self.scanned > room { Err(HeadError::TooLarge) } else { Ok(None) };
             };
             let line_feed = self.scanned + found;

@@ -94,9 +94,17 @@ impl Buffer {
         (self.end - self.start) + (self.len() - self.next)
     }
 
-    /// How many bytes have been looked at since the stream began.
+    /// How many bytes have been looked at since the stream began, or need not be before more have come.
     pub(super) fn consumed(&self) -> u64 {
-        self.removed + self.next.max(self.seen) as u64
+        if self.is_waiting() { self.received() } else { self.removed + self.next.max(self.seen) as u64 }
+    }
+
+    /// Notes how far all has been looked at, before more is appended.
+    #[inline]
+    pub(super) fn note_all_seen(&mut self) {
+        if self.is_waiting() {
+            self.seen = self.len();
+        }
     }
 
     /// How many bytes have come since the stream began.
