@@ -184,39 +184,75 @@ fn no_allocation_for_a_message() {
     }
 }
 
-/// 6455-6.2-1: what is read into is not copied again and again: the bytes allocated over time do not grow with the number
-/// of reads that a long message takes.
+/// Receives one text of this length and says how many bytes were allocated over time, and at the peak.
+fn receive_long(role: Role, by: By, read: usize, fragment: usize, length: usize) -> (usize, isize) {
+    let data = vec![b'x'; length];
+    let parts: Vec<&[u8]> = data.chunks(fragment.min(length)).collect();
+    let bytes = fragments(role, TEXT, &parts);
+    let mut ws = connection(role, &Config::new());
+    let mut input = Input::new();
+    let before = allocated();
+    let (received, peak) = peak_of(|| {
+        let mut received = 0;
+        for read in bytes.chunks(read) {
+            append(&mut input, by, read);
+            while let Some(event) = ws.receive(&mut input) {
+                let Event::Text(text) = event else { panic!("{event:?}") };
+                received += text.len();
+            }
+        }
+        received
+    });
+    assert_eq!(received, length);
+    (allocated() - before, peak)
+}
+
+const READS: [(By, usize); 6] = [
+    (By::Room, 1500),
+    (By::Room, 65_536),
+    (By::TakeRoom, 4096),
+    (By::Slice, 16_384),
+    (By::Slice, 1500),
+    (By::Slice, 700),
+];
+
+/// 6455-6.2-1: memory is not moved again and again: the bytes allocated over time are a few times the message.
 #[test]
-fn a_long_message_is_linear() {
+fn a_long_frame_is_linear() {
     for role in ROLES {
-        for (by, size) in
-            [(By::Room, 1500), (By::Room, 65_536), (By::TakeRoom, 4096), (By::Slice, 16_384), (By::Slice, 700)]
-        {
-            for fragment in [usize::MAX, 1000] {
-                let data = vec![b'x'; 4 << 20];
-                let parts: Vec<&[u8]> = data.chunks(fragment.min(data.len())).collect();
-                let bytes = fragments(role, TEXT, &parts);
-                let mut ws = connection(role, &Config::new());
-                let mut input = Input::new();
-                let before = allocated();
-                let (length, peak) = peak_of(|| {
-                    let mut length = 0;
-                    for read in bytes.chunks(size) {
-                        append(&mut input, by, read);
-                        while let Some(event) = ws.receive(&mut input) {
-                            let Event::Text(text) = event else { panic!("{event:?}") };
-                            length += text.len();
-                        }
-                    }
-                    length
-                });
-                assert_eq!(length, data.len());
-                let all = allocated() - before;
-                assert!(all <= 6 * data.len(), "{all} bytes allocated for {} by {by:?}", data.len());
-                assert!(peak <= 4 * data.len() as isize, "{peak} bytes at the peak for {} by {by:?}", data.len());
+        for (by, read) in READS {
+            let length = 2 << 20;
+            let (all, peak) = receive_long(role, by, read, usize::MAX, length);
+            assert!(all <= 6 * length, "{all} bytes allocated for {length}, {read} at a time by {by:?}");
+            assert!(peak <= 4 * length as isize, "{peak} bytes at the peak for {length}, {read} at a time by {by:?}");
+        }
+    }
+}
+
+/// 6455-5.4-3, 6455-6.2-1: the same for fragments, of which each might make the input find room again.
+#[test]
+fn a_long_message_in_fragments_is_linear() {
+    for role in ROLES {
+        for (by, read) in READS {
+            for fragment in [100, 1000, 16_000] {
+                let length = 512 << 10;
+                let (all, peak) = receive_long(role, by, read, fragment, length);
+                assert!(
+                    all <= 8 * length,
+                    "{all} bytes allocated for {length} in fragments of {fragment}, {read} at a time by {by:?}"
+                );
+                assert!(peak <= 4 * length as isize, "{peak} bytes at the peak for {length} by {by:?}");
             }
         }
     }
+}
+
+/// 6455-5.4-3, 6455-10.4-1: four times the message is four times the allocations, not sixteen times.
+#[test]
+fn allocations_of_a_message_in_fragments() {
+    let (short, _) = receive_long(Role::Server, By::Room, 1500, 1000, 128 << 10);
+    let (long, _) = receive_long(Role::Server, By::Room, 1500, 1000, 1 << 20);
+    assert!(long <= 12 * short, "{short} bytes allocated for 128 KiB, {long} for 1 MiB");
 }
 
 /// W23, 6455-10.4-1: one text of 32 MiB, and small ones behind it; then only small reads' memory is kept, and after
