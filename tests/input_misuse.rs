@@ -523,7 +523,8 @@ impl Scene {
         for (input, consumed) in self.inputs.iter().zip(&mut self.consumed) {
             assert!(input.consumed() >= *consumed, "consumed goes back from {consumed} to {}", input.consumed());
             *consumed = input.consumed();
-            assert_eq!(input.is_empty(), input.len() == 0);
+            let length = input.len();
+            assert_eq!(input.is_empty(), length == 0);
             assert!(!format!("{input:?}").is_empty());
         }
         for (event, right) in &self.kept {

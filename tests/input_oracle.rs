@@ -107,7 +107,8 @@ fn check(role: Role, stream: &Stream, cut: Cut, mut by: impl FnMut() -> By, look
             assert!(input.consumed() >= consumed, "consumed goes back");
             consumed = input.consumed();
             assert!(consumed <= appended as u64, "more is consumed than has come");
-            assert_eq!(input.is_empty(), input.len() == 0);
+            let length = input.len();
+            assert_eq!(input.is_empty(), length == 0);
             let Some(event) = event else { break };
             let (end, right) = expected.next().expect("an event too many");
             assert!(event == *right, "{event:?} and not {right:?}");

@@ -69,7 +69,7 @@ fn read_in_the_arm_of_none() {
 }
 
 /// The event goes out of the loop by `return`, where a read is in the other arm.
-fn next_or_read<'i>(ws: &mut Connection, input: &'i mut Input, reads: &mut std::slice::Chunks<'_, u8>) -> Vec<u8> {
+fn next_or_read(ws: &mut Connection, input: &mut Input, reads: &mut std::slice::Chunks<'_, u8>) -> Vec<u8> {
     loop {
         match ws.receive(input) {
             Some(Event::Text(text)) => return text.as_bytes().to_vec(),

@@ -20,7 +20,7 @@ fn assert_fails(role: Role, bytes: &[u8], cut: Cut, what: &dyn Fn() -> String) {
             what()
         );
         let Some(OwnedEvent::Closed(closed)) = events.last() else { unreachable!() };
-        assert_eq!(closed.sent.as_ref().and_then(|sent| sent.code()).map(u16::from), Some(1007));
+        assert_eq!(closed.sent.as_ref().and_then(ws_proto::CloseFrame::code).map(u16::from), Some(1007));
         for event in &events {
             match event {
                 OwnedEvent::Text(text) => panic!("{}: {:?} was returned, {cut:?}", what(), text.as_str().as_bytes()),

@@ -441,7 +441,9 @@ fn the_end_of_the_stream_before_the_answer() {
             }
             ws.receive_eof();
             events.extend(drain(&mut ws, &mut input));
-            let [OwnedEvent::Close(_), OwnedEvent::Closed(end)] = &events[..] else { panic!("{role:?}, receive_eof first {eof_first}: {events:?}") };
+            let [OwnedEvent::Close(_), OwnedEvent::Closed(end)] = &events[..] else {
+                panic!("{role:?}, receive_eof first {eof_first}: {events:?}")
+            };
             assert_eq!(end.cause, Cause::EndOfStream);
             assert_eq!((end.code(), end.is_clean()), (1000, false));
             assert_eq!(end.sent, None);
