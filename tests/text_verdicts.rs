@@ -125,7 +125,7 @@ fn bad_bytes_in_patterns() {
 /// 6455-5.6-1, 6455-8.1-1: whole frames around every border between forms of the header and sizes of steps.
 #[test]
 fn in_whole_frames() {
-    let lengths = (126..=400).step_by(1).chain(4090..=4102).chain(65_530..=65_542);
+    let lengths = (126..=400).step_by(3).chain(4090..=4102).chain(65_530..=65_542);
     for (i, length) in lengths.enumerate() {
         let role = ROLES[i % 2];
         let around = [0, 1, length / 2, length - 17, length - 9, length - 2, length - 1];
@@ -240,7 +240,7 @@ fn no_later_than_the_byte() {
 #[test]
 fn valid_text_is_equal() {
     let mut numbers = Numbers(5);
-    for round in 0..600 {
+    for round in 0..300 {
         let length = numbers.below([10, 60, 300, 1000, 9000][round % 5]);
         let text = numbers.text(length);
         let mut parts: Vec<&[u8]> = Vec::new();
