@@ -1,0 +1,59 @@
+//! What an accepting server adds to the 101.
+
+use crate::handshake::build::{BuildError, HeaderLines, check_subprotocol};
+use alloc::{borrow::ToOwned, string::String};
+
+/// The headers of a 101 that are not the application's to write.
+const RESERVED_IN_101: [&str; 8] = [
+    "Upgrade",
+    "Connection",
+    "Sec-WebSocket-Accept",
+    "Sec-WebSocket-Protocol",
+    "Sec-WebSocket-Extensions",
+    "Sec-WebSocket-Version",
+    "Content-Length",
+    "Transfer-Encoding",
+];
+
+/// What an accepting server adds to the 101.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    pub(super) subprotocol: Option<String>,
+    pub(super) headers: HeaderLines,
+    pub(super) without_deflate: bool,
+}
+
+impl Answer {
+    /// Nothing but what the handshake needs.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The subprotocol in use, one of those the client lists.
+    ///
+    /// # Errors
+    /// [`BuildError::Subprotocol`] if it is not a token.
+    pub fn subprotocol(mut self, name: &str) -> Result<Self, BuildError> {
+        check_subprotocol(name)?;
+        self.subprotocol = Some(name.to_owned());
+        Ok(self)
+    }
+
+    /// Declines permessage-deflate on this connection, whatever the [`Config`](crate::Config) says.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub const fn without_deflate(mut self) -> Self {
+        self.without_deflate = true;
+        self
+    }
+
+    /// Another header line, such as `Set-Cookie`.
+    ///
+    /// # Errors
+    /// [`BuildError::HeaderName`], [`BuildError::HeaderValue`], or [`BuildError::ReservedHeader`] for those that the
+    /// handshake writes by itself.
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, BuildError> {
+        self.headers.add(name, value.as_ref(), &RESERVED_IN_101)?;
+        Ok(self)
+    }
+}

@@ -1,0 +1,97 @@
+//! Why a request was refused, and the status that answers it.
+
+use crate::handshake::head::HeadError;
+
+/// Why a request was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Reason {
+    /// Not the head of an HTTP/1 request: 400.
+    #[error("this is not an HTTP/1.1 request (RFC 9112)")]
+    Malformed,
+    /// A line that ends without a carriage return: 400.
+    #[error("a line of the request does not end with CRLF (RFC 9112 section 2.2)")]
+    BareLineFeed,
+    /// More than [`Config::max_head`](crate::Config::max_head) bytes: 431.
+    #[error("the head of the request is too large")]
+    HeadTooLarge,
+    /// More than [`Config::max_headers`](crate::Config::max_headers) lines: 431.
+    #[error("the request has too many headers")]
+    TooManyHeaders,
+    /// Not GET: 405.
+    #[error("the method has to be GET (RFC 6455 section 4.1)")]
+    Method,
+    /// A GET that asks for no upgrade to a WebSocket: 426, unless the application has a page to answer with.
+    #[error("this is a WebSocket service; the request asks for no upgrade to one (RFC 6455 section 4.2.1)")]
+    NoUpgrade,
+    /// Before HTTP/1.1: 400.
+    #[error("the request has to be HTTP/1.1 (RFC 6455 section 4.2.1)")]
+    HttpVersion,
+    /// The target is neither a path nor an absolute URI: 400.
+    #[error("the request target is neither a path nor an http or ws URI (RFC 6455 section 4.2.1)")]
+    Target,
+    /// `Host` is missing, repeated or malformed: 400.
+    #[error("Host is missing, repeated or malformed (RFC 6455 section 4.2.1)")]
+    Host,
+    /// The request announces a body: 400.
+    #[error("an upgrade request has no body")]
+    Body,
+    /// `Upgrade` does not hold websocket: 400.
+    #[error("Upgrade does not hold websocket (RFC 6455 section 4.2.1)")]
+    Upgrade,
+    /// `Connection` does not hold Upgrade: 400.
+    #[error("Connection does not hold Upgrade (RFC 6455 section 4.2.1)")]
+    Connection,
+    /// `Sec-WebSocket-Version` is missing, repeated or not a number from 0 to 255: 400.
+    #[error("Sec-WebSocket-Version is missing, repeated or malformed (RFC 6455 section 4.2.1)")]
+    Version,
+    /// A version of the protocol other than 13: 426.
+    #[error("only version 13 of the protocol is spoken here (RFC 6455 section 4.4)")]
+    UnsupportedVersion,
+    /// `Sec-WebSocket-Key` is missing, repeated or not the base64 of 16 bytes: 400.
+    #[error("Sec-WebSocket-Key is missing, repeated or not 16 bytes in base64 (RFC 6455 section 4.2.1)")]
+    Key,
+    /// `Origin` is repeated: 400.
+    #[error("Origin is repeated (RFC 6454 section 7.3)")]
+    Origin,
+    /// `Sec-WebSocket-Protocol` is not a list of different tokens: 400.
+    #[error("Sec-WebSocket-Protocol is not a list of different tokens (RFC 6455 section 4.1)")]
+    Subprotocols,
+    /// `Sec-WebSocket-Extensions` breaks its grammar: 400.
+    #[error("Sec-WebSocket-Extensions is malformed (RFC 6455 section 9.1)")]
+    Extensions,
+}
+
+impl Reason {
+    /// The HTTP status that answers it.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Method => 405,
+            Self::NoUpgrade | Self::UnsupportedVersion => 426,
+            Self::HeadTooLarge | Self::TooManyHeaders => 431,
+            Self::Malformed
+            | Self::BareLineFeed
+            | Self::HttpVersion
+            | Self::Target
+            | Self::Host
+            | Self::Body
+            | Self::Upgrade
+            | Self::Connection
+            | Self::Version
+            | Self::Key
+            | Self::Origin
+            | Self::Subprotocols
+            | Self::Extensions => 400,
+        }
+    }
+}
+
+impl From<HeadError> for Reason {
+    fn from(error: HeadError) -> Self {
+        match error {
+            HeadError::TooLarge => Self::HeadTooLarge,
+            HeadError::TooManyHeaders => Self::TooManyHeaders,
+            HeadError::BareLineFeed => Self::BareLineFeed,
+        }
+    }
+}

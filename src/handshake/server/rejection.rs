@@ -1,0 +1,71 @@
+//! A request that cannot be accepted, and the response to it.
+
+use super::reason::Reason;
+use super::request_head::RequestHead;
+use super::response::Response;
+use alloc::boxed::Box;
+use core::fmt;
+
+/// A request that cannot be accepted, and the answer that is due.
+///
+/// A GET that asks for no upgrade to a WebSocket has the reason [`Reason::NoUpgrade`]: a server that also serves pages
+/// looks at [`request`](Rejection::request) and sends a response of its own instead. (A HEAD for the page is
+/// [`Reason::Method`]; its answer is [`head_only`](Response::head_only).)
+#[derive(Debug, Clone)]
+pub struct Rejection {
+    reason: Reason,
+    request: Option<Box<RequestHead>>,
+}
+
+impl Rejection {
+    pub(super) fn new(reason: Reason, request: Option<RequestHead>) -> Self {
+        Self { reason, request: request.map(Box::new) }
+    }
+
+    /// What is wrong.
+    pub const fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// The request's head, if it is one of HTTP/1.
+    pub fn request(&self) -> Option<&RequestHead> {
+        self.request.as_deref()
+    }
+
+    /// The answer that is due.
+    pub fn response(&self) -> Response {
+        let mut response = Response::plain(self.reason.status(), self.reason);
+        match self.reason {
+            // RFC 9110 §15.5.6.
+            Reason::Method => response.headers.push("Allow", &[b"GET"]),
+            // RFC 6455 §4.2.2, §4.4.
+            Reason::NoUpgrade | Reason::UnsupportedVersion | Reason::Version => {
+                response.headers.push("Sec-WebSocket-Version", &[b"13"]);
+            }
+            Reason::Malformed
+            | Reason::BareLineFeed
+            | Reason::HeadTooLarge
+            | Reason::TooManyHeaders
+            | Reason::HttpVersion
+            | Reason::Target
+            | Reason::Host
+            | Reason::Body
+            | Reason::Upgrade
+            | Reason::Connection
+            | Reason::Key
+            | Reason::Origin
+            | Reason::Subprotocols
+            | Reason::Extensions => {}
+        }
+        response.head_only = self.request().is_some_and(|request| request.method() == "HEAD");
+        response
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason.fmt(f)
+    }
+}
+
+impl core::error::Error for Rejection {}

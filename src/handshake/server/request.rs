@@ -1,0 +1,127 @@
+//! A valid request, and the connection that accepting it makes (RFC 6455 §4.2).
+
+use super::answer::Answer;
+use super::reason::Reason;
+use super::rejection::Rejection;
+use super::request_head::RequestHead;
+use super::rules::Fields;
+use crate::config::Config;
+use crate::connection::Connection;
+use crate::handshake::build::BuildError;
+use crate::handshake::compression;
+use crate::handshake::extensions::Extensions;
+use crate::handshake::fields::elements;
+use crate::handshake::head::RawHead;
+use crate::handshake::key::{Key, accept_for};
+use alloc::string::String;
+use core::str;
+
+/// A valid opening handshake (RFC 6455 §4.2.1), to be accepted or refused.
+#[derive(Debug, Clone)]
+pub struct Request {
+    head: RequestHead,
+    key: Key,
+    config: Config,
+}
+
+impl Request {
+    /// Checks a head in the order in which a fault decides about the answer: is it HTTP, is it GET, does it ask for an
+    /// upgrade at all, and then the rules of RFC 6455 §4.2.1.
+    pub(super) fn parse(raw: RawHead, config: &Config) -> Result<Self, Rejection> {
+        let parsed = raw.with_room(|bytes, room| {
+            let mut parsed = httparse::Request::new(&mut []);
+            let Ok(httparse::Status::Complete(_)) = parsed.parse_with_uninit_headers(bytes, room) else { return None };
+            let (method, target, version) = (parsed.method?, parsed.path?, parsed.version?);
+            let checked = Fields::collect(parsed.headers).check(method, target, version, parsed.headers);
+            Some((method.len(), target.len(), checked))
+        });
+        let Some((method, target, checked)) = parsed else { return Err(Rejection::new(Reason::Malformed, None)) };
+        let head = RequestHead::new(raw, method, target);
+        match checked {
+            Ok(key) => Ok(Self { head, key, config: config.clone() }),
+            Err(reason) => Err(Rejection::new(reason, Some(head))),
+        }
+    }
+
+    /// The request's head.
+    pub const fn head(&self) -> &RequestHead {
+        &self.head
+    }
+
+    /// The path of the target; `/` if it is empty.
+    pub fn path(&self) -> &str {
+        self.head.path()
+    }
+
+    /// The query of the target, without its `?`.
+    pub fn query(&self) -> Option<&str> {
+        self.head.query()
+    }
+
+    /// The value of the first header line of this name, in any case.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.head.header(name)
+    }
+
+    /// The host that the request is for, with its port if it has one: from an absolute target, else from `Host`
+    /// (RFC 9112 §3.2.2).
+    pub fn host(&self) -> &str {
+        let from_header = || self.header("host").and_then(|host| str::from_utf8(host).ok()).unwrap_or_default();
+        self.head.authority().unwrap_or_else(from_header)
+    }
+
+    /// The `Origin`: the page that a browser connects from (RFC 6455 §10.2). [`OriginPolicy`](crate::handshake::OriginPolicy)
+    /// checks it.
+    pub fn origin(&self) -> Option<&[u8]> {
+        self.header("origin")
+    }
+
+    /// The subprotocols that the client lists, best first.
+    pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
+        self.head
+            .headers()
+            .filter(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-protocol"))
+            .flat_map(|(_, value)| elements(value))
+            .filter_map(|name| str::from_utf8(name).ok())
+    }
+
+    /// The subprotocol to answer with: the first of the client's that is among `supported`. Without one the request may
+    /// be accepted all the same, or refused (RFC 6455 §4.2.2).
+    pub fn choose_subprotocol<'s>(&self, supported: &'s [impl AsRef<str>]) -> Option<&'s str> {
+        self.subprotocols().find_map(|name| supported.iter().map(AsRef::as_ref).find(|supported| *supported == name))
+    }
+
+    /// The extensions that the client offers, best first.
+    pub fn extensions(&self) -> Extensions<'_> {
+        Extensions::new(self.head.headers())
+    }
+
+    /// Accepts the request: the connection, with the 101 in its output (RFC 6455 §4.2.2).
+    ///
+    /// With it goes the first offer of permessage-deflate that can be served (RFC 7692 §5), if the [`Config`] is to
+    /// compress; one that breaks the rules is passed over.
+    ///
+    /// # Errors
+    /// [`BuildError::UnlistedSubprotocol`] if the client did not list the subprotocol of the answer.
+    pub fn accept(&self, answer: Answer) -> Result<Connection, BuildError> {
+        let unlisted = |chosen: &&String| !self.subprotocols().any(|listed| listed == *chosen);
+        if let Some(chosen) = answer.subprotocol.as_ref().filter(unlisted) {
+            return Err(BuildError::UnlistedSubprotocol(chosen.clone()));
+        }
+        let accepted = if answer.without_deflate { None } else { compression::accept(&self.config, self.extensions()) };
+        let (agreement, extension) = accepted.unwrap_or_default();
+        let line = |name: &'static [u8], value: &str| if value.is_empty() { &[][..] } else { name };
+        let subprotocol = answer.subprotocol.unwrap_or_default();
+        Ok(agreement.apply(Connection::server(&self.config)).preceded_by(&[
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
+            &accept_for(&self.key),
+            line(b"\r\nSec-WebSocket-Protocol: ", &subprotocol),
+            subprotocol.as_bytes(),
+            line(b"\r\nSec-WebSocket-Extensions: ", &extension),
+            extension.as_bytes(),
+            b"\r\n",
+            answer.headers.as_bytes(),
+            b"\r\n",
+        ]))
+    }
+}

@@ -1,0 +1,89 @@
+//! A request's head: method, target and headers, as received.
+
+use crate::handshake::head::{Headers, RawHead};
+use bytes::Bytes;
+use core::{fmt, str};
+
+/// A request's head: method, target and headers, as they came. It is owned, and cloning it shares the memory.
+#[derive(Clone)]
+pub struct RequestHead {
+    bytes: Bytes,
+    method_end: usize,
+    target_end: usize,
+    headers_start: usize,
+}
+
+impl RequestHead {
+    /// A head whose first line has a method and a target of these lengths.
+    pub(super) fn new(raw: RawHead, method: usize, target: usize) -> Self {
+        let headers_start = raw.headers_start();
+        // One space stands between method, target and version: the parser takes no other form.
+        Self { bytes: raw.bytes, method_end: method, target_end: method + 1 + target, headers_start }
+    }
+
+    /// The method.
+    pub fn method(&self) -> &str {
+        self.text(0, self.method_end)
+    }
+
+    /// The request target as it came: a path with a query, or an absolute URI.
+    pub fn target(&self) -> &str {
+        self.text(self.method_end + 1, self.target_end)
+    }
+
+    /// The path of the target; `/` if it is empty. It is as it came: nothing is decoded, and any visible ASCII may
+    /// stand in it.
+    pub fn path(&self) -> &str {
+        let resource = split_target(self.target()).1;
+        match resource.split('?').next() {
+            None | Some("") => "/",
+            Some(path) => path,
+        }
+    }
+
+    /// The query of the target, without its `?`.
+    pub fn query(&self) -> Option<&str> {
+        self.target().split_once('?').map(|(_, query)| query)
+    }
+
+    /// The value of the first header line of this name, in any case.
+    ///
+    /// *Complexity*: linear in the head.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.headers().next_named(name)
+    }
+
+    /// All header lines, in order.
+    pub fn headers(&self) -> Headers<'_> {
+        Headers::new(&self.bytes, self.headers_start)
+    }
+
+    /// The authority of the target, if that is an absolute URI.
+    pub(super) fn authority(&self) -> Option<&str> {
+        split_target(self.target()).0
+    }
+
+    fn text(&self, start: usize, end: usize) -> &str {
+        self.bytes.get(start..end).and_then(|bytes| str::from_utf8(bytes).ok()).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for RequestHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestHead")
+            .field("method", &self.method())
+            .field("target", &self.target())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The authority of an absolute target, and the path and query.
+pub(super) fn split_target(target: &str) -> (Option<&str>, &str) {
+    match target.split_once("://") {
+        Some((_, rest)) if !target.starts_with('/') => {
+            let (authority, resource) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+            (Some(authority), resource)
+        }
+        _ => (None, target),
+    }
+}

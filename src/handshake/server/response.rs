@@ -1,0 +1,141 @@
+//! An HTTP response that ends the handshake without a WebSocket.
+
+use crate::handshake::build::{BuildError, HeaderLines, check_value};
+use alloc::{borrow::ToOwned, format, string::String};
+use bytes::Bytes;
+use core::fmt;
+
+/// The headers of another answer that are not the application's to write.
+const RESERVED_IN_RESPONSE: [&str; 5] =
+    ["Connection", "Upgrade", "Content-Length", "Content-Type", "Transfer-Encoding"];
+
+/// A whole HTTP response that ends the handshake without a WebSocket. Write [`to_bytes`](Response::to_bytes), then
+/// close.
+///
+/// ```
+/// use ws_proto::handshake::server::Response;
+///
+/// let response = Response::new(401)?.header("WWW-Authenticate", "Bearer")?.body("text/plain", "who are you?")?;
+/// assert!(response.to_bytes().starts_with(b"HTTP/1.1 401 Unauthorized\r\n"));
+/// # Ok::<(), ws_proto::handshake::BuildError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    status: u16,
+    pub(super) headers: HeaderLines,
+    content_type: Option<String>,
+    body: Bytes,
+    pub(super) head_only: bool,
+}
+
+impl Response {
+    /// A response without a body.
+    ///
+    /// # Errors
+    /// [`BuildError::Status`] outside 200 to 599: only [`Request::accept`](super::Request::accept) says 101.
+    pub const fn new(status: u16) -> Result<Self, BuildError> {
+        match status {
+            200..=599 => Ok(Self::of(status)),
+            _ => Err(BuildError::Status(status)),
+        }
+    }
+
+    /// Another header line.
+    ///
+    /// # Errors
+    /// [`BuildError::HeaderName`], [`BuildError::HeaderValue`], or [`BuildError::ReservedHeader`] for `Connection`,
+    /// `Upgrade`, `Content-Length`, `Content-Type` and `Transfer-Encoding`, which are written by themselves.
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, BuildError> {
+        self.headers.add(name, value.as_ref(), &RESERVED_IN_RESPONSE)?;
+        Ok(self)
+    }
+
+    /// The body and its media type, in place of an earlier one.
+    ///
+    /// # Errors
+    /// [`BuildError::HeaderValue`] if the media type holds a control character.
+    pub fn body(self, content_type: &str, body: impl Into<Bytes>) -> Result<Self, BuildError> {
+        check_value("Content-Type", content_type.as_bytes())?;
+        Ok(Self { content_type: Some(content_type.to_owned()), body: body.into(), ..self })
+    }
+
+    /// Leaves the body out and keeps the headers that describe it: the answer to HEAD (RFC 9110 §9.3.2).
+    #[must_use]
+    pub const fn head_only(mut self) -> Self {
+        self.head_only = true;
+        self
+    }
+
+    /// The status code.
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The bytes to write; then the transport is to be closed, as `Connection: close` announces.
+    pub fn to_bytes(&self) -> Bytes {
+        let mut lines = HeaderLines::default();
+        if self.status == 426 {
+            // RFC 9110 §15.5.22 wants the Upgrade; §7.8: whoever sends it names it in Connection.
+            lines.push("Upgrade", &[b"websocket"]);
+            lines.push("Connection", &[b"close, Upgrade"]);
+        } else {
+            lines.push("Connection", &[b"close"]);
+        }
+        // RFC 9110 §8.6, §15.3.6, §15.4.5: these have no body, and two of them say nothing of its length.
+        let bodiless = matches!(self.status, 204 | 205 | 304);
+        if self.status == 205 {
+            lines.push("Content-Length", &[b"0"]);
+        } else if !bodiless {
+            if let Some(content_type) = &self.content_type {
+                lines.push("Content-Type", &[content_type.as_bytes()]);
+            }
+            lines.push("Content-Length", &[format!("{}", self.body.len()).as_bytes()]);
+        }
+        let status_line = format!("HTTP/1.1 {} {}\r\n", self.status, phrase(self.status));
+        let body = if self.head_only || bodiless { &[][..] } else { &self.body };
+        [status_line.as_bytes(), self.headers.as_bytes(), lines.as_bytes(), b"\r\n", body].concat().into()
+    }
+
+    const fn of(status: u16) -> Self {
+        Self { status, headers: HeaderLines::new(), content_type: None, body: Bytes::new(), head_only: false }
+    }
+
+    /// An answer of our own, with a sentence for whoever reads it.
+    pub(in crate::handshake) fn plain(status: u16, sentence: impl fmt::Display) -> Self {
+        let content_type = Some("text/plain; charset=utf-8".to_owned());
+        Self { content_type, body: format!("{sentence}\n").into(), ..Self::of(status) }
+    }
+}
+
+/// The phrase of RFC 9110 §15 for the statuses that handshakes end in; it means nothing to a program.
+const fn phrase(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        204 => "No Content",
+        205 => "Reset Content",
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        304 => "Not Modified",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        409 => "Conflict",
+        410 => "Gone",
+        421 => "Misdirected Request",
+        426 => "Upgrade Required",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "",
+    }
+}

@@ -1,0 +1,148 @@
+//! The rules for an opening handshake (RFC 6455 §4.2.1).
+
+use super::reason::Reason;
+use super::request_head::split_target;
+use crate::handshake::extensions::{self, Grammar};
+use crate::handshake::fields::{Once, elements, is_token, lists};
+use crate::handshake::key::{self, Key};
+use crate::handshake::uri::{parse_port, split_authority};
+use alloc::vec::Vec;
+use core::str;
+
+/// What the rules look at, collected in one walk over the headers.
+#[derive(Default)]
+pub(super) struct Fields<'h> {
+    host: Once<'h>,
+    key: Once<'h>,
+    version: Once<'h>,
+    origin: Once<'h>,
+    has_upgrade: bool,
+    upgrades_to_websocket: bool,
+    connection_upgrades: bool,
+    has_body: bool,
+    has_subprotocols: bool,
+    extensions: Grammar,
+}
+
+impl<'h> Fields<'h> {
+    pub(super) fn collect(headers: &[httparse::Header<'h>]) -> Self {
+        let mut fields = Self::default();
+        for header in headers {
+            let value = header.value;
+            let is = |name: &str| header.name.eq_ignore_ascii_case(name);
+            match header.name.len() {
+                4 if is("host") => fields.host.add(value),
+                6 if is("origin") => fields.origin.add(value),
+                7 if is("upgrade") => {
+                    fields.has_upgrade = true;
+                    fields.upgrades_to_websocket |= lists(value, "websocket");
+                }
+                10 if is("connection") => fields.connection_upgrades |= lists(value, "upgrade"),
+                14 if is("content-length") => fields.has_body |= value != b"0",
+                17 if is("sec-websocket-key") => fields.key.add(value),
+                17 if is("transfer-encoding") => fields.has_body = true,
+                21 if is("sec-websocket-version") => fields.version.add(value),
+                22 if is("sec-websocket-protocol") => fields.has_subprotocols = true,
+                24 if is(extensions::NAME) => fields.extensions.add(value),
+                // RFC 6455 §4.2.1: what is not known is passed over.
+                _ => {}
+            }
+        }
+        fields
+    }
+
+    /// The rules of RFC 6455 §4.2.1; the key if they are kept.
+    pub(super) fn check(
+        &self,
+        method: &str,
+        target: &str,
+        version: u8,
+        headers: &[httparse::Header<'_>],
+    ) -> Result<Key, Reason> {
+        if method != "GET" {
+            return Err(Reason::Method);
+        }
+        if !is_target(target) {
+            return Err(Reason::Target);
+        }
+        let is_host = self.host.value().and_then(|host| str::from_utf8(host).ok()).is_some_and(is_authority);
+        // RFC 9112 §3.2: no request of HTTP/1.1 goes without, be it an upgrade or not.
+        if !is_host && (version == 1 || !matches!(self.host, Once::Missing)) {
+            return Err(Reason::Host);
+        }
+        // RFC 9110 §7.8: an upgrade to something else may be passed over, unless a WebSocket is meant.
+        let means_websocket = !matches!((self.key, self.version), (Once::Missing, Once::Missing));
+        if !self.has_upgrade || !(self.upgrades_to_websocket || means_websocket) {
+            return Err(Reason::NoUpgrade);
+        }
+        if version == 0 {
+            return Err(Reason::HttpVersion);
+        }
+        // What came after it could be read as the body by one and as frames by another.
+        if self.has_body {
+            return Err(Reason::Body);
+        }
+        if !self.upgrades_to_websocket {
+            return Err(Reason::Upgrade);
+        }
+        if !self.connection_upgrades {
+            return Err(Reason::Connection);
+        }
+        match self.version.value() {
+            Some(b"13") => {}
+            Some(other) if is_version(other) => return Err(Reason::UnsupportedVersion),
+            Some(_) | None => return Err(Reason::Version),
+        }
+        let key = self.key.value().and_then(key::parse).ok_or(Reason::Key)?;
+        if matches!(self.origin, Once::Repeated) {
+            return Err(Reason::Origin);
+        }
+        if self.has_subprotocols && !are_subprotocols(headers) {
+            return Err(Reason::Subprotocols);
+        }
+        if !self.extensions.is_kept() {
+            return Err(Reason::Extensions);
+        }
+        Ok(key)
+    }
+}
+
+/// A path, or an absolute URI of a scheme that a WebSocket may be asked for with (RFC 6455 §4.1); neither has a
+/// fragment.
+fn is_target(target: &str) -> bool {
+    if !target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
+        return false;
+    }
+    if target.starts_with('/') {
+        return true;
+    }
+    let known = |scheme: &str| ["http", "https", "ws", "wss"].iter().any(|known| known.eq_ignore_ascii_case(scheme));
+    match target.split_once("://") {
+        Some((scheme, _)) if known(scheme) => split_target(target).0.is_some_and(is_authority),
+        _ => false,
+    }
+}
+
+fn is_authority(authority: &str) -> bool {
+    split_authority(authority)
+        .is_some_and(|(_, port)| port.is_none_or(|port| port.is_empty() || parse_port(port).is_some()))
+}
+
+/// A number from 0 to 255 without leading zeros (RFC 6455 §4.3).
+fn is_version(text: &[u8]) -> bool {
+    let digits = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    let leading_zero = text.len() > 1 && text.first() == Some(&b'0');
+    digits && !leading_zero && str::from_utf8(text).is_ok_and(|text| text.parse::<u8>().is_ok())
+}
+
+/// A list of at least one token, none of them twice (RFC 6455 §4.1, §4.3).
+fn are_subprotocols(headers: &[httparse::Header<'_>]) -> bool {
+    let lines = headers.iter().filter(|header| header.name.eq_ignore_ascii_case("sec-websocket-protocol"));
+    let mut names: Vec<&[u8]> = lines.flat_map(|header| elements(header.value)).collect();
+    if names.is_empty() || !names.iter().all(|name| is_token(name)) {
+        return false;
+    }
+    // Sorted, so that a list of thousands costs no square.
+    names.sort_unstable();
+    names.windows(2).all(|pair| pair.first() != pair.last())
+}
