@@ -1,110 +1,25 @@
-//! The client's side: writes a request, reads the answer (RFC 6455 §4.1).
+//! The client's side: writes a request, reads the response (RFC 6455 §4.1).
 
-use super::build::{BuildError, HeaderLines, check_subprotocol};
-use super::compression::{self, Agreement};
-use super::extensions::{self, Extensions, Grammar};
-use super::fields::{Once, is_token, lists};
-use super::head::{HeadError, HeadReader, Headers, RawHead};
-use super::key::{Key, accept_for, from_nonce};
-use super::uri::WebSocketUri;
+mod error;
+mod request;
+mod response;
+mod rules;
+
+pub use error::{Error, Flaw};
+pub use request::Request;
+pub use response::{Accepted, Declined, ResponseHead};
+
+use super::extensions::Extensions;
+use super::head::{HeadReader, Headers, RawHead};
+use super::key::{accept_for, from_nonce};
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::frame::MaskingKeys;
 use crate::input::Input;
 use crate::seed::Seed;
-use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
+use alloc::boxed::Box;
 use bytes::Bytes;
-use core::{fmt, str};
-
-/// The headers of a request that are not the application's to write.
-const RESERVED: [&str; 10] = [
-    "Host",
-    "Upgrade",
-    "Connection",
-    "Sec-WebSocket-Key",
-    "Sec-WebSocket-Version",
-    "Sec-WebSocket-Protocol",
-    "Sec-WebSocket-Extensions",
-    "Sec-WebSocket-Accept",
-    "Content-Length",
-    "Transfer-Encoding",
-];
-
-/// What a client asks for.
-///
-/// ```
-/// use ws_proto::handshake::client::Request;
-///
-/// let request = Request::new("ws://localhost:9001/chat".parse()?)
-///     .subprotocol("chat.v2")?
-///     .subprotocol("chat.v1")?
-///     .header("Authorization", "Bearer abc")?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    uri: WebSocketUri,
-    subprotocols: Vec<String>,
-    headers: HeaderLines,
-}
-
-impl Request {
-    /// A request for this URI.
-    pub fn new(uri: WebSocketUri) -> Self {
-        Self { uri, subprotocols: Vec::new(), headers: HeaderLines::default() }
-    }
-
-    /// Lists a subprotocol, after those that are preferred to it.
-    ///
-    /// # Errors
-    /// [`BuildError::Subprotocol`] if it is not a token, [`BuildError::RepeatedSubprotocol`] if it is listed already.
-    pub fn subprotocol(mut self, name: &str) -> Result<Self, BuildError> {
-        check_subprotocol(name)?;
-        if self.subprotocols.iter().any(|listed| listed == name) {
-            return Err(BuildError::RepeatedSubprotocol(name.to_owned()));
-        }
-        self.subprotocols.push(name.to_owned());
-        Ok(self)
-    }
-
-    /// Another header line, such as `Origin`, `Cookie` or `Authorization`.
-    ///
-    /// # Errors
-    /// [`BuildError::HeaderName`], [`BuildError::HeaderValue`], or [`BuildError::ReservedHeader`] for those that the
-    /// handshake writes by itself.
-    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, BuildError> {
-        self.headers.add(name, value.as_ref(), &RESERVED)?;
-        Ok(self)
-    }
-
-    /// The URI.
-    pub const fn uri(&self) -> &WebSocketUri {
-        &self.uri
-    }
-
-    fn encode(&self, key: &Key, config: &Config) -> Bytes {
-        let subprotocols = self.subprotocols.join(", ");
-        let offers = compression::offers(config).unwrap_or_default();
-        let line = |name: &'static [u8], value: &str| if value.is_empty() { &[][..] } else { name };
-        let head: [&[u8]; 14] = [
-            b"GET ",
-            self.uri.resource().as_bytes(),
-            b" HTTP/1.1\r\nHost: ",
-            self.uri.authority().as_bytes(),
-            b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ",
-            key,
-            b"\r\nSec-WebSocket-Version: 13",
-            line(b"\r\nSec-WebSocket-Protocol: ", &subprotocols),
-            subprotocols.as_bytes(),
-            line(b"\r\nSec-WebSocket-Extensions: ", &offers),
-            offers.as_bytes(),
-            b"\r\n",
-            self.headers.as_bytes(),
-            b"\r\n",
-        ];
-        head.concat().into()
-    }
-}
+use rules::{Agreed, Fields, Offered};
 
 /// A client's handshake. Nothing but the request goes out until the server has answered (RFC 6455 §4.1).
 ///
@@ -123,10 +38,8 @@ impl Request {
 #[derive(Debug)]
 pub struct Handshake {
     reader: HeadReader,
-    config: Config,
     output: Bytes,
-    accept: [u8; 28],
-    subprotocols: Vec<String>,
+    offered: Offered,
     /// Taken by the connection when the server accepts.
     keys: Option<Box<MaskingKeys>>,
     failed: Option<Flaw>,
@@ -141,10 +54,12 @@ impl Handshake {
         let key = from_nonce(keys.nonce());
         Self {
             reader: HeadReader::new(config),
-            config: config.clone(),
             output: request.encode(&key, config),
-            accept: accept_for(&key),
-            subprotocols: request.subprotocols.clone(),
+            offered: Offered {
+                config: config.clone(),
+                accept: accept_for(&key),
+                subprotocols: request.subprotocols.clone(),
+            },
             keys: Some(keys),
             failed: None,
         }
@@ -178,14 +93,14 @@ impl Handshake {
                 Err(error) => Err(error.into()),
             };
             match answer {
-                Ok((interim, None)) if matches!(interim.status, 100 | 102..=199) => {}
+                Ok((interim, None)) if matches!(interim.status(), 100 | 102..=199) => {}
                 other => break other,
             }
         };
         let checked = answer.and_then(|(response, agreed)| match agreed {
             Some((agreement, subprotocol)) => {
                 let keys = self.keys.take().ok_or(Flaw::Over)?;
-                let connection = agreement.apply(Connection::with_keys(keys, &self.config));
+                let connection = agreement.apply(Connection::with_keys(keys, &self.offered.config));
                 Ok(Ok(Accepted { connection, response, subprotocol }))
             }
             None => Ok(Err(Declined { response, body: input.take(input.unread().len()) })),
@@ -215,202 +130,12 @@ impl Handshake {
                 0..=99 => return Err(Flaw::Malformed),
                 101 => {
                     let extensions = Extensions::new(Headers::new(bytes, headers_start));
-                    Some(self.check(http_minor, &Fields::collect(parsed.headers), extensions)?)
+                    Some(self.offered.check(http_minor, &Fields::collect(parsed.headers), extensions)?)
                 }
                 _ => None,
             };
             Ok((status, agreed))
         })?;
-        Ok((ResponseHead { bytes: raw.bytes, status, headers_start }, agreed))
-    }
-
-    /// The rules for a 101; the extension and the subprotocol in use if they are kept.
-    fn check(&self, http_minor: u8, fields: &Fields<'_>, extensions: Extensions<'_>) -> Result<Agreed, Flaw> {
-        if http_minor == 0 {
-            return Err(Flaw::HttpVersion);
-        }
-        // RFC 9110 §8.6, RFC 9112 §6.1: neither belongs to a 101. What came after it could be taken for a body.
-        if fields.has_body {
-            return Err(Flaw::Body);
-        }
-        if !fields.upgrade.value().is_some_and(|value| value.eq_ignore_ascii_case(b"websocket")) {
-            return Err(Flaw::Upgrade);
-        }
-        if !fields.connection_upgrades {
-            return Err(Flaw::Connection);
-        }
-        if fields.accept.value() != Some(&self.accept[..]) {
-            return Err(Flaw::Accept);
-        }
-        if !fields.extensions.is_kept() {
-            return Err(Flaw::Extension);
-        }
-        let agreement = if fields.extensions.is_present() {
-            compression::confirm(&self.config, extensions).ok_or(Flaw::Extension)?
-        } else {
-            Agreement::default()
-        };
-        if matches!(fields.subprotocol, Once::Missing) {
-            return Ok((agreement, None));
-        }
-        let chosen = fields.subprotocol.value().filter(|chosen| is_token(chosen)).ok_or(Flaw::Subprotocol)?;
-        let offered = self.subprotocols.iter().find(|offered| offered.as_bytes() == chosen);
-        offered.map(|offered| (agreement, Some(offered.clone()))).ok_or(Flaw::Subprotocol)
-    }
-}
-
-/// What a 101 agrees on: extensions, and the subprotocol.
-type Agreed = (Agreement, Option<String>);
-
-/// What the rules for a 101 look at, collected in one walk over the headers.
-#[derive(Default)]
-struct Fields<'h> {
-    upgrade: Once<'h>,
-    accept: Once<'h>,
-    subprotocol: Once<'h>,
-    connection_upgrades: bool,
-    has_body: bool,
-    extensions: Grammar,
-}
-
-impl<'h> Fields<'h> {
-    fn collect(headers: &[httparse::Header<'h>]) -> Self {
-        let mut fields = Self::default();
-        for header in headers {
-            let value = header.value;
-            let is = |name: &str| header.name.eq_ignore_ascii_case(name);
-            match header.name.len() {
-                7 if is("upgrade") => fields.upgrade.add(value),
-                10 if is("connection") => fields.connection_upgrades |= lists(value, "upgrade"),
-                14 if is("content-length") => fields.has_body |= value != b"0",
-                17 if is("transfer-encoding") => fields.has_body = true,
-                20 if is("sec-websocket-accept") => fields.accept.add(value),
-                22 if is("sec-websocket-protocol") => fields.subprotocol.add(value),
-                24 if is(extensions::NAME) => fields.extensions.add(value),
-                // RFC 6455 §4.1: what is not known says nothing.
-                _ => {}
-            }
-        }
-        fields
-    }
-}
-
-/// The server said yes.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Accepted {
-    /// The connection.
-    pub connection: Connection,
-    /// The server's answer.
-    pub response: ResponseHead,
-    /// The subprotocol in use, one of those listed; `None` if the server chose none.
-    pub subprotocol: Option<String>,
-}
-
-/// A response's head: status and headers, as they came. It is owned, and cloning it shares the memory.
-#[derive(Clone)]
-pub struct ResponseHead {
-    bytes: Bytes,
-    status: u16,
-    headers_start: usize,
-}
-
-impl ResponseHead {
-    /// The status code.
-    pub const fn status(&self) -> u16 {
-        self.status
-    }
-
-    /// The value of the first header line of this name, in any case.
-    ///
-    /// *Complexity*: linear in the head.
-    pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.headers().next_named(name)
-    }
-
-    /// All header lines, in order.
-    pub fn headers(&self) -> Headers<'_> {
-        Headers::new(&self.bytes, self.headers_start)
-    }
-}
-
-impl fmt::Debug for ResponseHead {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseHead").field("status", &self.status).finish_non_exhaustive()
-    }
-}
-
-/// The handshake did not end in a connection.
-#[derive(Debug, Clone, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// The server said no, in the words of HTTP: a redirect, a request to authenticate, an error.
-    #[error("{0}")]
-    Declined(Declined),
-    /// The server's answer is not a valid handshake.
-    #[error("{0}")]
-    Invalid(Flaw),
-}
-
-/// A lawful answer other than 101.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("the server answered with status {}", self.response.status)]
-#[non_exhaustive]
-pub struct Declined {
-    /// Status and headers.
-    pub response: ResponseHead,
-    /// What of the body had come with them, as it is on the wire; more may follow.
-    pub body: Bytes,
-}
-
-/// What is wrong with a server's answer (RFC 6455 §4.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-#[non_exhaustive]
-pub enum Flaw {
-    /// Not the head of an HTTP/1 response.
-    #[error("the answer is not an HTTP/1.1 response (RFC 9112)")]
-    Malformed,
-    /// A line that ends without a carriage return.
-    #[error("a line of the answer does not end with CRLF (RFC 9112 §2.2)")]
-    BareLineFeed,
-    /// More than [`Config::max_head`] bytes.
-    #[error("the head of the answer is too large")]
-    HeadTooLarge,
-    /// More than [`Config::max_headers`] lines.
-    #[error("the answer has too many headers")]
-    TooManyHeaders,
-    /// A 101 before HTTP/1.1.
-    #[error("the answer has to be HTTP/1.1 (RFC 6455 §4.2.2)")]
-    HttpVersion,
-    /// A 101 that announces a body.
-    #[error("a 101 has no body (RFC 9112 §6.1)")]
-    Body,
-    /// `Upgrade` is missing, repeated or not websocket.
-    #[error("Upgrade is missing, repeated or not websocket (RFC 6455 §4.1)")]
-    Upgrade,
-    /// `Connection` is missing or does not hold Upgrade.
-    #[error("Connection is missing or does not hold Upgrade (RFC 6455 §4.1)")]
-    Connection,
-    /// `Sec-WebSocket-Accept` is missing, repeated or not the proof for the key.
-    #[error("Sec-WebSocket-Accept is missing, repeated or wrong (RFC 6455 §4.1)")]
-    Accept,
-    /// `Sec-WebSocket-Extensions` is malformed, or names an extension that was not offered or not so.
-    #[error("the answer names an extension that was not offered, or not so (RFC 6455 §4.1, RFC 7692 §5)")]
-    Extension,
-    /// `Sec-WebSocket-Protocol` is not one subprotocol that was listed.
-    #[error("the answer names a subprotocol that was not listed (RFC 6455 §4.1)")]
-    Subprotocol,
-    /// The handshake has ended before.
-    #[error("the handshake is over")]
-    Over,
-}
-
-impl From<HeadError> for Flaw {
-    fn from(error: HeadError) -> Self {
-        match error {
-            HeadError::TooLarge => Self::HeadTooLarge,
-            HeadError::TooManyHeaders => Self::TooManyHeaders,
-            HeadError::BareLineFeed => Self::BareLineFeed,
-        }
+        Ok((ResponseHead::new(raw.bytes, status, headers_start), agreed))
     }
 }

@@ -1,0 +1,68 @@
+//! Why a client's handshake did not end in a connection.
+
+use super::response::Declined;
+use crate::handshake::head::HeadError;
+
+/// The handshake did not end in a connection.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The server said no, in the words of HTTP: a redirect, a request to authenticate, an error.
+    #[error("{0}")]
+    Declined(Declined),
+    /// The server's answer is not a valid handshake.
+    #[error("{0}")]
+    Invalid(Flaw),
+}
+
+/// What is wrong with a server's answer (RFC 6455 §4.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Flaw {
+    /// Not the head of an HTTP/1 response.
+    #[error("the answer is not an HTTP/1.1 response (RFC 9112)")]
+    Malformed,
+    /// A line that ends without a carriage return.
+    #[error("a line of the answer does not end with CRLF (RFC 9112 §2.2)")]
+    BareLineFeed,
+    /// More than [`Config::max_head`](crate::Config::max_head) bytes.
+    #[error("the head of the answer is too large")]
+    HeadTooLarge,
+    /// More than [`Config::max_headers`](crate::Config::max_headers) lines.
+    #[error("the answer has too many headers")]
+    TooManyHeaders,
+    /// A 101 before HTTP/1.1.
+    #[error("the answer has to be HTTP/1.1 (RFC 6455 §4.2.2)")]
+    HttpVersion,
+    /// A 101 that announces a body.
+    #[error("a 101 has no body (RFC 9112 §6.1)")]
+    Body,
+    /// `Upgrade` is missing, repeated or not websocket.
+    #[error("Upgrade is missing, repeated or not websocket (RFC 6455 §4.1)")]
+    Upgrade,
+    /// `Connection` is missing or does not hold Upgrade.
+    #[error("Connection is missing or does not hold Upgrade (RFC 6455 §4.1)")]
+    Connection,
+    /// `Sec-WebSocket-Accept` is missing, repeated or not the proof for the key.
+    #[error("Sec-WebSocket-Accept is missing, repeated or wrong (RFC 6455 §4.1)")]
+    Accept,
+    /// `Sec-WebSocket-Extensions` is malformed, or names an extension that was not offered or not so.
+    #[error("the answer names an extension that was not offered, or not so (RFC 6455 §4.1, RFC 7692 §5)")]
+    Extension,
+    /// `Sec-WebSocket-Protocol` is not one subprotocol that was listed.
+    #[error("the answer names a subprotocol that was not listed (RFC 6455 §4.1)")]
+    Subprotocol,
+    /// The handshake has ended before.
+    #[error("the handshake is over")]
+    Over,
+}
+
+impl From<HeadError> for Flaw {
+    fn from(error: HeadError) -> Self {
+        match error {
+            HeadError::TooLarge => Self::HeadTooLarge,
+            HeadError::TooManyHeaders => Self::TooManyHeaders,
+            HeadError::BareLineFeed => Self::BareLineFeed,
+        }
+    }
+}

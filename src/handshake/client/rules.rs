@@ -1,0 +1,94 @@
+//! The rules for a 101 (RFC 6455 §4.1).
+
+use super::error::Flaw;
+use crate::config::Config;
+use crate::handshake::compression::{self, Agreement};
+use crate::handshake::extensions::{self, Extensions, Grammar};
+use crate::handshake::fields::{Once, is_token, lists};
+use alloc::{string::String, vec::Vec};
+
+/// What the request offered and a 101 has to keep to.
+#[derive(Debug)]
+pub(super) struct Offered {
+    pub(super) config: Config,
+    /// The `Sec-WebSocket-Accept` that proves knowledge of the key.
+    pub(super) accept: [u8; 28],
+    pub(super) subprotocols: Vec<String>,
+}
+
+impl Offered {
+    /// The rules for a 101; the extension and the subprotocol in use if they are kept.
+    pub(super) fn check(
+        &self,
+        http_minor: u8,
+        fields: &Fields<'_>,
+        extensions: Extensions<'_>,
+    ) -> Result<Agreed, Flaw> {
+        if http_minor == 0 {
+            return Err(Flaw::HttpVersion);
+        }
+        // RFC 9110 §8.6, RFC 9112 §6.1: neither belongs to a 101. What came after it could be taken for a body.
+        if fields.has_body {
+            return Err(Flaw::Body);
+        }
+        if !fields.upgrade.value().is_some_and(|value| value.eq_ignore_ascii_case(b"websocket")) {
+            return Err(Flaw::Upgrade);
+        }
+        if !fields.connection_upgrades {
+            return Err(Flaw::Connection);
+        }
+        if fields.accept.value() != Some(&self.accept[..]) {
+            return Err(Flaw::Accept);
+        }
+        if !fields.extensions.is_kept() {
+            return Err(Flaw::Extension);
+        }
+        let agreement = if fields.extensions.is_present() {
+            compression::confirm(&self.config, extensions).ok_or(Flaw::Extension)?
+        } else {
+            Agreement::default()
+        };
+        if matches!(fields.subprotocol, Once::Missing) {
+            return Ok((agreement, None));
+        }
+        let chosen = fields.subprotocol.value().filter(|chosen| is_token(chosen)).ok_or(Flaw::Subprotocol)?;
+        let offered = self.subprotocols.iter().find(|offered| offered.as_bytes() == chosen);
+        offered.map(|offered| (agreement, Some(offered.clone()))).ok_or(Flaw::Subprotocol)
+    }
+}
+
+/// What a 101 agrees on: extensions, and the subprotocol.
+pub(super) type Agreed = (Agreement, Option<String>);
+
+/// What the rules for a 101 look at, collected in one walk over the headers.
+#[derive(Default)]
+pub(super) struct Fields<'h> {
+    upgrade: Once<'h>,
+    accept: Once<'h>,
+    subprotocol: Once<'h>,
+    connection_upgrades: bool,
+    has_body: bool,
+    extensions: Grammar,
+}
+
+impl<'h> Fields<'h> {
+    pub(super) fn collect(headers: &[httparse::Header<'h>]) -> Self {
+        let mut fields = Self::default();
+        for header in headers {
+            let value = header.value;
+            let is = |name: &str| header.name.eq_ignore_ascii_case(name);
+            match header.name.len() {
+                7 if is("upgrade") => fields.upgrade.add(value),
+                10 if is("connection") => fields.connection_upgrades |= lists(value, "upgrade"),
+                14 if is("content-length") => fields.has_body |= value != b"0",
+                17 if is("transfer-encoding") => fields.has_body = true,
+                20 if is("sec-websocket-accept") => fields.accept.add(value),
+                22 if is("sec-websocket-protocol") => fields.subprotocol.add(value),
+                24 if is(extensions::NAME) => fields.extensions.add(value),
+                // RFC 6455 §4.1: what is not known says nothing.
+                _ => {}
+            }
+        }
+        fields
+    }
+}
