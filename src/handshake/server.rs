@@ -1,4 +1,4 @@
-//! The server's side: reads a request, answers it (RFC 6455 §4.2).
+//! The server's side of the handshake: reads a request and answers it (RFC 6455 §4.2).
 
 mod answer;
 mod reason;
@@ -53,23 +53,23 @@ enum State {
 }
 
 impl Handshake {
-    /// A handshake with these limits; the connection that it ends in has them too.
+    /// A handshake with these limits; the connection that follows has them too.
     pub fn new(config: &Config) -> Self {
         Self { reader: HeadReader::new(config), config: config.clone(), state: State::Reading }
     }
 
-    /// The request, once the input holds it whole; it is taken out of the input, and what follows it stays there. After
-    /// that it returns `None`, and leaves the input alone.
+    /// Returns the request once the input holds its whole head. The head is removed from the input; the bytes after it
+    /// stay there. Later calls return `None` and do not change the input.
     ///
-    /// Most faults show only when the head is complete, so a peer that stops in the middle needs a deadline of the
-    /// caller's.
+    /// Most errors are detected only when the head is complete, so the caller needs a timeout for a peer that stops in
+    /// the middle of it.
     ///
     /// # Errors
-    /// A [`Rejection`] with the HTTP answer that is due, if this is not the opening handshake of
-    /// RFC 6455 §4.2.1 or goes past a limit. It is returned again if the method is called again.
+    /// A [`Rejection`] with the HTTP response to send, if this is not the opening handshake of RFC 6455 §4.2.1 or
+    /// exceeds a limit. Later calls return it again.
     ///
     /// *Complexity*: linear in the bytes that are new since the last call; a head above [`Config::max_head`] is refused
-    /// before more of it is waited for.
+    /// as soon as more bytes than that have arrived.
     pub fn receive(&mut self, input: &mut Input) -> Result<Option<Request>, Rejection> {
         match &self.state {
             State::Reading => {}

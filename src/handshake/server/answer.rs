@@ -3,7 +3,7 @@
 use crate::handshake::build::{BuildError, HeaderLines, check_subprotocol};
 use alloc::{borrow::ToOwned, string::String};
 
-/// The headers of a 101 that are not the application's to write.
+/// The headers of a 101 that the application may not set.
 const RESERVED_IN_101: [&str; 8] = [
     "Upgrade",
     "Connection",
@@ -24,12 +24,12 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Nothing but what the handshake needs.
+    /// An answer with no more than the headers that the handshake needs.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The subprotocol in use, one of those the client lists.
+    /// Sets the subprotocol in use, which has to be one of those that the client lists.
     ///
     /// # Errors
     /// [`BuildError::Subprotocol`] if it is not a token.
@@ -47,11 +47,11 @@ impl Answer {
         self
     }
 
-    /// Another header line, such as `Set-Cookie`.
+    /// Adds a header line, such as `Set-Cookie`.
     ///
     /// # Errors
-    /// [`BuildError::HeaderName`], [`BuildError::HeaderValue`], or [`BuildError::ReservedHeader`] for those that the
-    /// handshake writes by itself.
+    /// [`BuildError::HeaderName`], [`BuildError::HeaderValue`], or [`BuildError::ReservedHeader`] for a header
+    /// that the handshake writes itself.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, BuildError> {
         self.headers.add(name, value.as_ref(), &RESERVED_IN_101)?;
         Ok(self)

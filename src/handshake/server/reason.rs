@@ -24,7 +24,7 @@ pub enum Reason {
     /// A GET that asks for no upgrade to a WebSocket: 426, unless the application has a page to answer with.
     #[error("this is a WebSocket service; the request asks for no upgrade to one (RFC 6455 section 4.2.1)")]
     NoUpgrade,
-    /// Before HTTP/1.1: 400.
+    /// A version of HTTP before 1.1: 400.
     #[error("the request has to be HTTP/1.1 (RFC 6455 section 4.2.1)")]
     HttpVersion,
     /// The target is neither a path nor an absolute URI: 400.

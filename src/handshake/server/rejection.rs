@@ -6,11 +6,11 @@ use super::response::Response;
 use alloc::boxed::Box;
 use core::fmt;
 
-/// A request that cannot be accepted, and the answer that is due.
+/// A request that cannot be accepted, and the response to send.
 ///
 /// A GET that asks for no upgrade to a WebSocket has the reason [`Reason::NoUpgrade`]: a server that also serves pages
-/// looks at [`request`](Rejection::request) and sends a response of its own instead. (A HEAD for the page is
-/// [`Reason::Method`]; its answer is [`head_only`](Response::head_only).)
+/// looks at [`request`](Rejection::request) and sends a response of its own instead. (A HEAD for the page has the
+/// reason [`Reason::Method`]; its response is [`head_only`](Response::head_only).)
 #[derive(Debug, Clone)]
 pub struct Rejection {
     reason: Reason,
@@ -22,17 +22,17 @@ impl Rejection {
         Self { reason, request: request.map(Box::new) }
     }
 
-    /// What is wrong.
+    /// Why the request was refused.
     pub const fn reason(&self) -> Reason {
         self.reason
     }
 
-    /// The request's head, if it is one of HTTP/1.
+    /// The request's head, if it could be parsed as HTTP/1.
     pub fn request(&self) -> Option<&RequestHead> {
         self.request.as_deref()
     }
 
-    /// The answer that is due.
+    /// The response to send.
     pub fn response(&self) -> Response {
         let mut response = Response::plain(self.reason.status(), self.reason);
         match self.reason {

@@ -1,4 +1,4 @@
-//! A valid request, and the connection that accepting it makes (RFC 6455 §4.2).
+//! A valid request, and how it is accepted (RFC 6455 §4.2).
 
 use super::answer::Answer;
 use super::reason::Reason;
@@ -25,8 +25,8 @@ pub struct Request {
 }
 
 impl Request {
-    /// Checks a head in the order in which a fault decides about the answer: is it HTTP, is it GET, does it ask for an
-    /// upgrade at all, and then the rules of RFC 6455 §4.2.1.
+    /// Parses and checks a head. The order decides which status answers a request with several errors: is it HTTP, is
+    /// it GET, does it ask for an upgrade at all, and then the rules of RFC 6455 §4.2.1.
     pub(super) fn parse(raw: RawHead, config: &Config) -> Result<Self, Rejection> {
         let parsed = raw.with_room(|bytes, room| {
             let mut parsed = httparse::Request::new(&mut []);
@@ -58,25 +58,25 @@ impl Request {
         self.head.query()
     }
 
-    /// The value of the first header line of this name, in any case.
+    /// The value of the first header line of this name, compared without regard to case.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         self.head.header(name)
     }
 
-    /// The host that the request is for, with its port if it has one: from an absolute target, else from `Host`
-    /// (RFC 9112 §3.2.2).
+    /// The host that the request is for, with its port if it has one: that of an absolute target, otherwise that of the
+    /// `Host` header (RFC 9112 §3.2.2).
     pub fn host(&self) -> &str {
         let from_header = || self.header("host").and_then(|host| str::from_utf8(host).ok()).unwrap_or_default();
         self.head.authority().unwrap_or_else(from_header)
     }
 
-    /// The `Origin`: the page that a browser connects from (RFC 6455 §10.2). [`OriginPolicy`](crate::handshake::OriginPolicy)
-    /// checks it.
+    /// The value of the `Origin` header, in which a browser names the origin of the page that connects
+    /// (RFC 6455 §10.2). [`OriginPolicy`](crate::handshake::OriginPolicy) checks it.
     pub fn origin(&self) -> Option<&[u8]> {
         self.header("origin")
     }
 
-    /// The subprotocols that the client lists, best first.
+    /// The subprotocols that the client lists, in its order of preference.
     pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
         self.head
             .headers()
@@ -85,21 +85,21 @@ impl Request {
             .filter_map(|name| str::from_utf8(name).ok())
     }
 
-    /// The subprotocol to answer with: the first of the client's that is among `supported`. Without one the request may
-    /// be accepted all the same, or refused (RFC 6455 §4.2.2).
+    /// The subprotocol to answer with: the first in the client's list that is among `supported`. If there is none, the
+    /// request may be accepted without a subprotocol or be refused (RFC 6455 §4.2.2).
     pub fn choose_subprotocol<'s>(&self, supported: &'s [impl AsRef<str>]) -> Option<&'s str> {
         self.subprotocols().find_map(|name| supported.iter().map(AsRef::as_ref).find(|supported| *supported == name))
     }
 
-    /// The extensions that the client offers, best first.
+    /// The extensions that the client offers, in its order of preference.
     pub fn extensions(&self) -> Extensions<'_> {
         Extensions::new(self.head.headers())
     }
 
-    /// Accepts the request: the connection, with the 101 in its output (RFC 6455 §4.2.2).
+    /// Accepts the request: returns the connection, with the 101 in its output (RFC 6455 §4.2.2).
     ///
-    /// With it goes the first offer of permessage-deflate that can be served (RFC 7692 §5), if the [`Config`] is to
-    /// compress; one that breaks the rules is passed over.
+    /// If the [`Config`] enables compression, the 101 accepts the first offer of permessage-deflate that can be served
+    /// (RFC 7692 §5); an invalid offer is passed over.
     ///
     /// # Errors
     /// [`BuildError::UnlistedSubprotocol`] if the client did not list the subprotocol of the answer.

@@ -4,7 +4,7 @@ use crate::handshake::head::{Headers, RawHead};
 use bytes::Bytes;
 use core::{fmt, str};
 
-/// A request's head: method, target and headers, as they came. It is owned, and cloning it shares the memory.
+/// A request's head: method, target and headers, as received. It is owned; a clone shares the memory.
 #[derive(Clone)]
 pub struct RequestHead {
     bytes: Bytes,
@@ -26,13 +26,12 @@ impl RequestHead {
         self.text(0, self.method_end)
     }
 
-    /// The request target as it came: a path with a query, or an absolute URI.
+    /// The request target as received: a path with a query, or an absolute URI.
     pub fn target(&self) -> &str {
         self.text(self.method_end + 1, self.target_end)
     }
 
-    /// The path of the target; `/` if it is empty. It is as it came: nothing is decoded, and any visible ASCII may
-    /// stand in it.
+    /// The path of the target; `/` if it is empty. It is not decoded, and may contain any visible ASCII character.
     pub fn path(&self) -> &str {
         let resource = split_target(self.target()).1;
         match resource.split('?').next() {
@@ -46,7 +45,7 @@ impl RequestHead {
         self.target().split_once('?').map(|(_, query)| query)
     }
 
-    /// The value of the first header line of this name, in any case.
+    /// The value of the first header line of this name, compared without regard to case.
     ///
     /// *Complexity*: linear in the head.
     pub fn header(&self, name: &str) -> Option<&[u8]> {

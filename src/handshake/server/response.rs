@@ -5,12 +5,12 @@ use alloc::{borrow::ToOwned, format, string::String};
 use bytes::Bytes;
 use core::fmt;
 
-/// The headers of another answer that are not the application's to write.
+/// The headers of a response other than 101 that the application may not set.
 const RESERVED_IN_RESPONSE: [&str; 5] =
     ["Connection", "Upgrade", "Content-Length", "Content-Type", "Transfer-Encoding"];
 
-/// A whole HTTP response that ends the handshake without a WebSocket. Write [`to_bytes`](Response::to_bytes), then
-/// close.
+/// A complete HTTP response that ends the handshake without a WebSocket. Write [`to_bytes`](Response::to_bytes), then
+/// close the transport.
 ///
 /// ```
 /// use ws_proto::handshake::server::Response;
@@ -32,7 +32,7 @@ impl Response {
     /// A response without a body.
     ///
     /// # Errors
-    /// [`BuildError::Status`] outside 200 to 599: only [`Request::accept`](super::Request::accept) says 101.
+    /// [`BuildError::Status`] outside 200 to 599: only [`Request::accept`](super::Request::accept) sends a 101.
     pub const fn new(status: u16) -> Result<Self, BuildError> {
         match status {
             200..=599 => Ok(Self::of(status)),
@@ -40,17 +40,17 @@ impl Response {
         }
     }
 
-    /// Another header line.
+    /// Adds a header line.
     ///
     /// # Errors
     /// [`BuildError::HeaderName`], [`BuildError::HeaderValue`], or [`BuildError::ReservedHeader`] for `Connection`,
-    /// `Upgrade`, `Content-Length`, `Content-Type` and `Transfer-Encoding`, which are written by themselves.
+    /// `Upgrade`, `Content-Length`, `Content-Type` and `Transfer-Encoding`, which the response writes itself.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, BuildError> {
         self.headers.add(name, value.as_ref(), &RESERVED_IN_RESPONSE)?;
         Ok(self)
     }
 
-    /// The body and its media type, in place of an earlier one.
+    /// Sets the body and its media type, replacing an earlier one.
     ///
     /// # Errors
     /// [`BuildError::HeaderValue`] if the media type holds a control character.
@@ -59,7 +59,7 @@ impl Response {
         Ok(Self { content_type: Some(content_type.to_owned()), body: body.into(), ..self })
     }
 
-    /// Leaves the body out and keeps the headers that describe it: the answer to HEAD (RFC 9110 §9.3.2).
+    /// Omits the body and keeps the headers that describe it: the response to HEAD (RFC 9110 §9.3.2).
     #[must_use]
     pub const fn head_only(mut self) -> Self {
         self.head_only = true;
@@ -71,17 +71,17 @@ impl Response {
         self.status
     }
 
-    /// The bytes to write; then the transport is to be closed, as `Connection: close` announces.
+    /// The bytes to write. After that the transport has to be closed, as `Connection: close` announces.
     pub fn to_bytes(&self) -> Bytes {
         let mut lines = HeaderLines::default();
         if self.status == 426 {
-            // RFC 9110 §15.5.22 wants the Upgrade; §7.8: whoever sends it names it in Connection.
+            // RFC 9110 §15.5.22 requires Upgrade in a 426; §7.8: Connection has to list it.
             lines.push("Upgrade", &[b"websocket"]);
             lines.push("Connection", &[b"close, Upgrade"]);
         } else {
             lines.push("Connection", &[b"close"]);
         }
-        // RFC 9110 §8.6, §15.3.6, §15.4.5: these have no body, and two of them say nothing of its length.
+        // RFC 9110 §8.6, §15.3.6, §15.4.5: these have no body, and 204 and 304 are sent without Content-Length.
         let bodiless = matches!(self.status, 204 | 205 | 304);
         if self.status == 205 {
             lines.push("Content-Length", &[b"0"]);
@@ -100,14 +100,14 @@ impl Response {
         Self { status, headers: HeaderLines::new(), content_type: None, body: Bytes::new(), head_only: false }
     }
 
-    /// An answer of our own, with a sentence for whoever reads it.
+    /// A response with one sentence of plain text as its body.
     pub(in crate::handshake) fn plain(status: u16, sentence: impl fmt::Display) -> Self {
         let content_type = Some("text/plain; charset=utf-8".to_owned());
         Self { content_type, body: format!("{sentence}\n").into(), ..Self::of(status) }
     }
 }
 
-/// The phrase of RFC 9110 §15 for the statuses that handshakes end in; it means nothing to a program.
+/// The reason phrase of RFC 9110 §15 for statuses that end handshakes; it is for people only.
 const fn phrase(status: u16) -> &'static str {
     match status {
         200 => "OK",

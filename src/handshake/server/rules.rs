@@ -9,7 +9,7 @@ use crate::handshake::uri::{parse_port, split_authority};
 use alloc::vec::Vec;
 use core::str;
 
-/// What the rules look at, collected in one walk over the headers.
+/// The header fields that the rules are about, collected in one pass.
 #[derive(Default)]
 pub(super) struct Fields<'h> {
     host: Once<'h>,
@@ -44,14 +44,14 @@ impl<'h> Fields<'h> {
                 21 if is("sec-websocket-version") => fields.version.add(value),
                 22 if is("sec-websocket-protocol") => fields.has_subprotocols = true,
                 24 if is(extensions::NAME) => fields.extensions.add(value),
-                // RFC 6455 §4.2.1: what is not known is passed over.
+                // RFC 6455 §4.2.1: unknown fields are passed over.
                 _ => {}
             }
         }
         fields
     }
 
-    /// The rules of RFC 6455 §4.2.1; the key if they are kept.
+    /// Checks the rules of RFC 6455 §4.2.1, and returns the key.
     pub(super) fn check(
         &self,
         method: &str,
@@ -66,11 +66,12 @@ impl<'h> Fields<'h> {
             return Err(Reason::Target);
         }
         let is_host = self.host.value().and_then(|host| str::from_utf8(host).ok()).is_some_and(is_authority);
-        // RFC 9112 §3.2: no request of HTTP/1.1 goes without, be it an upgrade or not.
+        // RFC 9112 §3.2: every request of HTTP/1.1 has a Host, whether it asks for an upgrade or not.
         if !is_host && (version == 1 || !matches!(self.host, Once::Missing)) {
             return Err(Reason::Host);
         }
-        // RFC 9110 §7.8: an upgrade to something else may be passed over, unless a WebSocket is meant.
+        // RFC 9110 §7.8: a request to upgrade to another protocol may be handled as a plain one, unless it has the key
+        // or the version of a WebSocket.
         let means_websocket = !matches!((self.key, self.version), (Once::Missing, Once::Missing));
         if !self.has_upgrade || !(self.upgrades_to_websocket || means_websocket) {
             return Err(Reason::NoUpgrade);
@@ -78,7 +79,7 @@ impl<'h> Fields<'h> {
         if version == 0 {
             return Err(Reason::HttpVersion);
         }
-        // What came after it could be read as the body by one and as frames by another.
+        // A proxy could take the bytes that follow for a body, which here are frames (request smuggling).
         if self.has_body {
             return Err(Reason::Body);
         }
@@ -107,8 +108,8 @@ impl<'h> Fields<'h> {
     }
 }
 
-/// A path, or an absolute URI of a scheme that a WebSocket may be asked for with (RFC 6455 §4.1); neither has a
-/// fragment.
+/// Whether this is a path, or an absolute URI with a scheme that a request for a WebSocket may have (RFC 6455 §4.1);
+/// neither has a fragment.
 fn is_target(target: &str) -> bool {
     if !target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
         return false;
@@ -123,26 +124,27 @@ fn is_target(target: &str) -> bool {
     }
 }
 
+/// Whether this is a host, with a port or without.
 fn is_authority(authority: &str) -> bool {
     split_authority(authority)
         .is_some_and(|(_, port)| port.is_none_or(|port| port.is_empty() || parse_port(port).is_some()))
 }
 
-/// A number from 0 to 255 without leading zeros (RFC 6455 §4.3).
+/// Whether this is a number from 0 to 255 without leading zeros (RFC 6455 §4.3).
 fn is_version(text: &[u8]) -> bool {
     let digits = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
     let leading_zero = text.len() > 1 && text.first() == Some(&b'0');
     digits && !leading_zero && str::from_utf8(text).is_ok_and(|text| text.parse::<u8>().is_ok())
 }
 
-/// A list of at least one token, none of them twice (RFC 6455 §4.1, §4.3).
+/// Whether these are lists of at least one token, none of them twice (RFC 6455 §4.1, §4.3).
 fn are_subprotocols(headers: &[httparse::Header<'_>]) -> bool {
     let lines = headers.iter().filter(|header| header.name.eq_ignore_ascii_case("sec-websocket-protocol"));
     let mut names: Vec<&[u8]> = lines.flat_map(|header| elements(header.value)).collect();
     if names.is_empty() || !names.iter().all(|name| is_token(name)) {
         return false;
     }
-    // Sorted, so that a list of thousands costs no square.
+    // Sorted, so that finding duplicates does not take quadratic time.
     names.sort_unstable();
     names.windows(2).all(|pair| pair.first() != pair.last())
 }
