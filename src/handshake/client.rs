@@ -1,4 +1,4 @@
-//! The client's side: writes a request, reads the response (RFC 6455 §4.1).
+//! The client's side of the handshake: writes a request and reads the response (RFC 6455 §4.1).
 
 mod error;
 mod request;
@@ -21,7 +21,7 @@ use alloc::boxed::Box;
 use bytes::Bytes;
 use rules::{Agreed, Fields, Offered};
 
-/// A client's handshake. Nothing but the request goes out until the server has answered (RFC 6455 §4.1).
+/// A client's handshake. Nothing but the request is sent until the server has answered (RFC 6455 §4.1).
 ///
 /// ```
 /// use bytes::Buf;
@@ -32,7 +32,7 @@ use rules::{Agreed, Fields, Offered};
 /// assert!(handshake.output().chunk().starts_with(b"GET / HTTP/1.1\r\nHost: localhost:9001\r\n"));
 ///
 /// let mut input = Input::new();
-/// assert!(handshake.receive(&mut input)?.is_none(), "the answer has not come");
+/// assert!(handshake.receive(&mut input)?.is_none(), "the response has not arrived");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -46,8 +46,8 @@ pub struct Handshake {
 }
 
 impl Handshake {
-    /// A handshake that makes this request, its nonce drawn from the seed. If the [`Config`] is to compress, it offers
-    /// permessage-deflate.
+    /// A handshake that sends this request, with a nonce drawn from the seed. If the [`Config`] enables compression, it
+    /// offers permessage-deflate.
     pub fn new(request: &Request, seed: Seed, config: &Config) -> Self {
         let mut keys = Box::new(MaskingKeys::new(seed));
         // RFC 6455 §4.1: the nonce is chosen afresh for each connection.
@@ -65,23 +65,22 @@ impl Handshake {
         }
     }
 
-    /// The bytes of the request that wait to be written, a [`Buf`](bytes::Buf).
+    /// The bytes of the request that are still to be written, a [`Buf`](bytes::Buf).
     pub fn output(&mut self) -> &mut Bytes {
         &mut self.output
     }
 
-    /// The connection, once the input holds the server's whole answer and that is a valid 101; it is taken out of the
-    /// input, and what follows it stays there. Interim answers (RFC 9110 §15.2) are passed over; together with the
-    /// final head they count against [`Config::max_head`]. A server that stops in the middle needs a deadline of the
-    /// caller's.
+    /// Returns the connection once the input holds the server's whole response and that is a valid 101. The response is
+    /// removed from the input; the bytes after it stay there. Interim responses (RFC 9110 §15.2) are passed over;
+    /// together with the final head they count towards [`Config::max_head`]. The caller needs a timeout for a server
+    /// that stops in the middle.
     ///
     /// # Errors
-    /// [`Error::Declined`] when the server answers with another status, [`Error::Invalid`] when its answer breaks
-    /// the rules of RFC 6455 §4.1. Close the transport then; calling the method again returns [`Flaw::Over`] or the same
-    /// flaw.
+    /// [`Error::Declined`] if the server responds with another status, [`Error::Invalid`] if its response breaks the
+    /// rules of RFC 6455 §4.1. Close the transport then. Later calls return [`Flaw::Over`] or the same flaw.
     ///
     /// *Complexity*: linear in the bytes that are new since the last call; a head above [`Config::max_head`] is refused
-    /// before more of it is waited for.
+    /// as soon as more bytes than that have arrived.
     pub fn receive(&mut self, input: &mut Input) -> Result<Option<Accepted>, Error> {
         if let Some(flaw) = self.failed {
             return Err(Error::Invalid(flaw));
@@ -113,8 +112,8 @@ impl Handshake {
         }
     }
 
-    /// Parses an answer; with it comes what is agreed on, if it is a 101. RFC 6455 §4.1: any other status is handled as
-    /// HTTP.
+    /// Parses a response; if it is a 101, checks it and returns what is agreed on too. RFC 6455 §4.1: any other status
+    /// is handled as HTTP.
     fn read(&self, raw: RawHead) -> Result<(ResponseHead, Option<Agreed>), Flaw> {
         let headers_start = raw.headers_start();
         let (status, agreed) = raw.with_room(|bytes, room| {

@@ -1,21 +1,21 @@
-//! Why a client's handshake did not end in a connection.
+//! Why a client's handshake did not lead to a connection.
 
 use super::response::Declined;
 use crate::handshake::head::HeadError;
 
-/// The handshake did not end in a connection.
+/// The handshake did not lead to a connection.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The server said no, in the words of HTTP: a redirect, a request to authenticate, an error.
+    /// The server declined with another HTTP status: a redirect, a request to authenticate, an error.
     #[error("{0}")]
     Declined(Declined),
-    /// The server's answer is not a valid handshake.
+    /// The server's response is not valid.
     #[error("{0}")]
     Invalid(Flaw),
 }
 
-/// What is wrong with a server's answer (RFC 6455 §4.1).
+/// What is wrong with a server's response (RFC 6455 §4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Flaw {
@@ -31,7 +31,7 @@ pub enum Flaw {
     /// More than [`Config::max_headers`](crate::Config::max_headers) lines.
     #[error("the answer has too many headers")]
     TooManyHeaders,
-    /// A 101 before HTTP/1.1.
+    /// A 101 with a version of HTTP before 1.1.
     #[error("the answer has to be HTTP/1.1 (RFC 6455 §4.2.2)")]
     HttpVersion,
     /// A 101 that announces a body.
@@ -43,16 +43,17 @@ pub enum Flaw {
     /// `Connection` is missing or does not hold Upgrade.
     #[error("Connection is missing or does not hold Upgrade (RFC 6455 §4.1)")]
     Connection,
-    /// `Sec-WebSocket-Accept` is missing, repeated or not the proof for the key.
+    /// `Sec-WebSocket-Accept` is missing, repeated or not the value that the key requires.
     #[error("Sec-WebSocket-Accept is missing, repeated or wrong (RFC 6455 §4.1)")]
     Accept,
-    /// `Sec-WebSocket-Extensions` is malformed, or names an extension that was not offered or not so.
+    /// `Sec-WebSocket-Extensions` is malformed, or names an extension that was not offered, or parameters that the
+    /// offer does not allow.
     #[error("the answer names an extension that was not offered, or not so (RFC 6455 §4.1, RFC 7692 §5)")]
     Extension,
     /// `Sec-WebSocket-Protocol` is not one subprotocol that was listed.
     #[error("the answer names a subprotocol that was not listed (RFC 6455 §4.1)")]
     Subprotocol,
-    /// The handshake has ended before.
+    /// The handshake ended in an earlier call.
     #[error("the handshake is over")]
     Over,
 }

@@ -1,4 +1,4 @@
-//! What a client asks for, and the head that it becomes.
+//! A client's request.
 
 use crate::config::Config;
 use crate::handshake::build::{BuildError, HeaderLines, check_subprotocol};
@@ -8,7 +8,7 @@ use crate::handshake::uri::WebSocketUri;
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use bytes::Bytes;
 
-/// The headers of a request that are not the application's to write.
+/// The headers of a request that the application may not set.
 const RESERVED: [&str; 10] = [
     "Host",
     "Upgrade",
@@ -22,7 +22,7 @@ const RESERVED: [&str; 10] = [
     "Transfer-Encoding",
 ];
 
-/// What a client asks for.
+/// The request that a client sends.
 ///
 /// ```
 /// use ws_proto::handshake::client::Request;
@@ -46,10 +46,11 @@ impl Request {
         Self { uri, subprotocols: Vec::new(), headers: HeaderLines::default() }
     }
 
-    /// Lists a subprotocol, after those that are preferred to it.
+    /// Adds a subprotocol to the list, which is in order of preference.
     ///
     /// # Errors
-    /// [`BuildError::Subprotocol`] if it is not a token, [`BuildError::RepeatedSubprotocol`] if it is listed already.
+    /// [`BuildError::Subprotocol`] if it is not a token, [`BuildError::RepeatedSubprotocol`] if it is in the list
+    /// already.
     pub fn subprotocol(mut self, name: &str) -> Result<Self, BuildError> {
         check_subprotocol(name)?;
         if self.subprotocols.iter().any(|listed| listed == name) {
@@ -59,11 +60,11 @@ impl Request {
         Ok(self)
     }
 
-    /// Another header line, such as `Origin`, `Cookie` or `Authorization`.
+    /// Adds a header line, such as `Origin`, `Cookie` or `Authorization`.
     ///
     /// # Errors
-    /// [`BuildError::HeaderName`], [`BuildError::HeaderValue`], or [`BuildError::ReservedHeader`] for those that the
-    /// handshake writes by itself.
+    /// [`BuildError::HeaderName`], [`BuildError::HeaderValue`], or [`BuildError::ReservedHeader`] for a header
+    /// that the handshake writes itself.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, BuildError> {
         self.headers.add(name, value.as_ref(), &RESERVED)?;
         Ok(self)
@@ -74,6 +75,7 @@ impl Request {
         &self.uri
     }
 
+    /// The head to send.
     pub(super) fn encode(&self, key: &Key, config: &Config) -> Bytes {
         let subprotocols = self.subprotocols.join(", ");
         let offers = compression::offers(config).unwrap_or_default();

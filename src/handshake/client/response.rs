@@ -1,4 +1,4 @@
-//! A server's response, accepted or declined.
+//! The server's response, and what accepting and declining hand over.
 
 use crate::connection::Connection;
 use crate::handshake::head::Headers;
@@ -6,30 +6,30 @@ use alloc::string::String;
 use bytes::Bytes;
 use core::fmt;
 
-/// The server said yes.
+/// The server accepted the handshake.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Accepted {
     /// The connection.
     pub connection: Connection,
-    /// The server's answer.
+    /// The head of the server's response.
     pub response: ResponseHead,
-    /// The subprotocol in use, one of those listed; `None` if the server chose none.
+    /// The subprotocol in use, one of those that the request lists; `None` if the server chose none.
     pub subprotocol: Option<String>,
 }
 
-/// A lawful answer other than 101.
+/// A valid HTTP response other than 101.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the server answered with status {}", self.response.status)]
 #[non_exhaustive]
 pub struct Declined {
     /// Status and headers.
     pub response: ResponseHead,
-    /// What of the body had come with them, as it is on the wire; more may follow.
+    /// The bytes of the body that had arrived with the head, as they were on the wire; more may follow.
     pub body: Bytes,
 }
 
-/// A response's head: status and headers, as they came. It is owned, and cloning it shares the memory.
+/// A response's head: status and headers, as received. It is owned; a clone shares the memory.
 #[derive(Clone)]
 pub struct ResponseHead {
     bytes: Bytes,
@@ -47,7 +47,7 @@ impl ResponseHead {
         self.status
     }
 
-    /// The value of the first header line of this name, in any case.
+    /// The value of the first header line of this name, compared without regard to case.
     ///
     /// *Complexity*: linear in the head.
     pub fn header(&self, name: &str) -> Option<&[u8]> {

@@ -7,17 +7,17 @@ use crate::handshake::extensions::{self, Extensions, Grammar};
 use crate::handshake::fields::{Once, is_token, lists};
 use alloc::{string::String, vec::Vec};
 
-/// What the request offered and a 101 has to keep to.
+/// What the request offered, which a 101 has to match.
 #[derive(Debug)]
 pub(super) struct Offered {
     pub(super) config: Config,
-    /// The `Sec-WebSocket-Accept` that proves knowledge of the key.
+    /// The `Sec-WebSocket-Accept` that the key requires.
     pub(super) accept: [u8; 28],
     pub(super) subprotocols: Vec<String>,
 }
 
 impl Offered {
-    /// The rules for a 101; the extension and the subprotocol in use if they are kept.
+    /// Checks the rules for a 101, and returns the extension and the subprotocol in use.
     pub(super) fn check(
         &self,
         http_minor: u8,
@@ -27,7 +27,8 @@ impl Offered {
         if http_minor == 0 {
             return Err(Flaw::HttpVersion);
         }
-        // RFC 9110 §8.6, RFC 9112 §6.1: neither belongs to a 101. What came after it could be taken for a body.
+        // RFC 9110 §8.6, RFC 9112 §6.1: a 101 has neither Content-Length nor Transfer-Encoding; a proxy could take the
+        // bytes that follow for a body.
         if fields.has_body {
             return Err(Flaw::Body);
         }
@@ -57,10 +58,10 @@ impl Offered {
     }
 }
 
-/// What a 101 agrees on: extensions, and the subprotocol.
+/// What a 101 agrees on: the extension, and the subprotocol if there is one.
 pub(super) type Agreed = (Agreement, Option<String>);
 
-/// What the rules for a 101 look at, collected in one walk over the headers.
+/// The header fields that the rules for a 101 are about, collected in one pass.
 #[derive(Default)]
 pub(super) struct Fields<'h> {
     upgrade: Once<'h>,
@@ -85,7 +86,7 @@ impl<'h> Fields<'h> {
                 20 if is("sec-websocket-accept") => fields.accept.add(value),
                 22 if is("sec-websocket-protocol") => fields.subprotocol.add(value),
                 24 if is(extensions::NAME) => fields.extensions.add(value),
-                // RFC 6455 §4.1: what is not known says nothing.
+                // RFC 6455 §4.1: unknown fields are passed over.
                 _ => {}
             }
         }
