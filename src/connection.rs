@@ -107,6 +107,7 @@ impl Connection {
     #[inline(always)]
     pub fn receive<'i>(&mut self, input: &'i mut Input) -> Option<Event<'i>> {
         if self.receiver.is_waiting(input) {
+            input.wire.note_seen();
             return None;
         }
         match self.receiver.short_message(input) {

@@ -111,6 +111,13 @@ impl Decoder {
         self.delivery
     }
 
+    /// Whether something may be left to return although all bytes have been looked at: the rest of a compressed piece, or the
+    /// fault behind a part.
+    #[inline]
+    pub(crate) fn may_have_more(&self) -> bool {
+        self.shown.is_some() || self.delivery == Delivery::Parts
+    }
+
     /// Looks at the input until there is something to return.
     ///
     /// *Complexity*: linear in the bytes over all calls, whatever their cut.
@@ -131,8 +138,8 @@ impl Decoder {
             }
         };
         self.update_quick();
-        // The run of text that ends here came before whatever else was found.
-        if self.message.is_text() && !input.validate() {
+        // The run of text that ends here came before whatever else was found. Parts are validated before they are returned.
+        if self.message.is_text() && self.delivery == Delivery::Messages && !input.validate() {
             return Decoded::Violation(Violation::TextNotUtf8);
         }
         found

@@ -130,13 +130,12 @@ impl Input {
         let mut size = if self.missing >= LARGE { self.read_size.min(missing) } else { self.read_size };
         self.wire.tidy();
         let room = self.wire.room();
-        if missing > 0 && missing <= room {
-            // The end of a frame is no reason for more memory.
+        if missing > 0 && missing <= room && self.wire.len() >= MAX_READ {
+            // The end of a large message is no reason for more memory.
             size = size.min(room);
         } else {
             self.make_room(size);
         }
-        self.wire.note_all_seen();
         self.filled_at = self.wire.received() + self.read_size as u64;
         size
     }
@@ -165,7 +164,6 @@ impl Input {
     /// Appends a copy of `bytes`.
     pub fn extend_from_slice(&mut self, bytes: &[u8]) {
         self.make_room(bytes.len());
-        self.wire.note_all_seen();
         self.wire.append().extend_from_slice(bytes);
     }
 
@@ -182,7 +180,6 @@ impl Input {
     /// Appends memory that was read into. It is taken over without a copy if the input is empty, or if it came from
     /// [`take_room`](Input::take_room) and nothing has been appended since.
     pub fn append(&mut self, memory: BytesMut) {
-        self.wire.note_all_seen();
         self.wire.append_memory(memory);
     }
 
@@ -228,6 +225,7 @@ impl Input {
         self.wire.shrink();
         self.inflated.shrink();
         self.read_size = MIN_READ;
+        self.filled_at = u64::MAX;
     }
 
     /// The bytes that no connection has looked at: what came behind the peer's Close frame, or behind a request that a server's

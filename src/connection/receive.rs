@@ -123,6 +123,7 @@ impl ReceiveHalf {
     /// [`SendHalf::closed`]: crate::SendHalf::closed
     pub fn receive<'i>(&mut self, input: &'i mut Input) -> Option<Received<'i>> {
         if self.is_waiting(input) {
+            input.wire.note_seen();
             return None;
         }
         match self.short_message(input) {
@@ -180,7 +181,7 @@ impl ReceiveHalf {
         if !self.is_live() {
             return false;
         }
-        if input.wire.is_read() {
+        if input.wire.is_read() && !self.decoder.may_have_more() {
             return true;
         }
         let missing = self.decoder.partial_payload(&mut input.wire);

@@ -94,17 +94,9 @@ impl Buffer {
         (self.end - self.start) + (self.len() - self.next)
     }
 
-    /// How many bytes have been looked at since the stream began, or need not be before more have come.
+    /// How many bytes have been looked at since the stream began.
     pub(super) fn consumed(&self) -> u64 {
-        if self.is_waiting() { self.received() } else { self.removed + self.next.max(self.seen) as u64 }
-    }
-
-    /// Notes how far all has been looked at, before more is appended.
-    #[inline]
-    pub(super) fn note_all_seen(&mut self) {
-        if self.is_waiting() {
-            self.seen = self.len();
-        }
+        self.removed + self.next.max(self.seen) as u64
     }
 
     /// How many bytes have come since the stream began.
@@ -112,10 +104,16 @@ impl Buffer {
         self.removed + self.len() as u64
     }
 
-    /// Whether too little has come for another look.
+    /// Whether too little has come for another look, which would find only that.
     #[inline(always)]
     pub(crate) fn is_waiting(&self) -> bool {
         self.len() < self.wanted
+    }
+
+    /// Notes that all has been looked at.
+    #[inline(always)]
+    pub(crate) fn note_seen(&mut self) {
+        self.seen = self.len();
     }
 
     /// Whether all has been looked at.
@@ -142,7 +140,7 @@ impl Buffer {
     /// Ends a look: nothing more is found until `count` unread bytes are there.
     #[inline]
     pub(crate) fn wait_for(&mut self, count: usize) {
-        self.seen = self.len();
+        self.note_seen();
         self.wanted = self.next.saturating_add(count).max(self.seen + 1);
     }
 
