@@ -9,8 +9,8 @@ mod json;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use json::{ROUND, messages, zlib_messages};
 use std::hint::black_box;
-use ws_proto::bytes::{Buf, Bytes, BytesMut};
-use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters, Event, Seed};
+use ws_proto::bytes::{Buf, Bytes};
+use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Seed};
 use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush};
 
 const SIZES: [usize; 3] = [200, 2 << 10, 64 << 10];
@@ -44,7 +44,7 @@ fn inflate(c: &mut Criterion) {
             client.output().copy_to_bytes(count)
         };
         let frames: Vec<Bytes> = messages(size).iter().map(send).collect();
-        let mut input = BytesMut::with_capacity(64 << 10);
+        let mut input = Input::new();
         group.bench_function(BenchmarkId::new("server", size), |b| {
             b.iter(|| {
                 for frame in &frames {

@@ -15,9 +15,9 @@ use chacha20::rand_core::{Rng, SeedableRng};
 use json::{messages, zlib_messages};
 use sha1::{Digest, Sha1};
 use std::hint::black_box;
-use ws_proto::bytes::{Buf, BufMut, Bytes, BytesMut};
+use ws_proto::bytes::{Buf, BufMut, Bytes};
 use ws_proto::handshake::server;
-use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters, Event, Seed};
+use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Seed};
 use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush};
 
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -54,13 +54,13 @@ const WORKLOADS: &[Workload] = &[
     ("accept", accept),
     ("text-16384-in-4096", |batches| receive_in(batches, 0x81, &[b'a'; 16384], 4096)),
     ("frames-in-one-buffer", |thousands| {
-        receive_all(&mut BytesMut::from(&masked(0x82, &[1, 2, 3, 4]).repeat(thousands * 1000)[..]), thousands * 1000);
+        receive_all(&mut Input::from(&masked(0x82, &[1, 2, 3, 4]).repeat(thousands * 1000)[..]), thousands * 1000);
     }),
     ("one-byte-fragments", |thousands| {
         let mut wire = masked(0x02, &[9]);
         wire.extend(masked(0x00, &[9]).repeat(thousands * 1000 - 2));
         wire.extend(masked(0x80, &[9]));
-        receive_all(&mut BytesMut::from(&wire[..]), 1);
+        receive_all(&mut Input::from(&wire[..]), 1);
     }),
     ("one-byte-fragments-byte-by-byte", |thousands| {
         let mut wire = masked(0x02, &[9]);
@@ -83,7 +83,7 @@ const WORKLOADS: &[Workload] = &[
 fn receive(batches: usize, first: u8, payload: &[u8]) {
     let wire = masked(first, payload).repeat(BATCH);
     let mut ws = Connection::server(&Config::new());
-    let mut input = BytesMut::with_capacity(wire.len());
+    let mut input = Input::new();
     for _ in 0..batches {
         input.clear();
         input.extend_from_slice(&wire);
@@ -99,8 +99,8 @@ fn receive(batches: usize, first: u8, payload: &[u8]) {
 
 /// What HTTP, SHA-1 and base64 take of a handshake.
 fn floor_accept(batches: usize) {
-    let mut input = BytesMut::new();
-    let mut output = BytesMut::new();
+    let mut input = Input::new();
+    let mut output = Input::new();
     for _ in 0..batches * BATCH {
         input.extend_from_slice(REQUEST);
         let mut headers = [httparse::EMPTY_HEADER; 32];
@@ -122,7 +122,7 @@ fn floor_accept(batches: usize) {
 
 fn accept(batches: usize) {
     let config = Config::new();
-    let mut input = BytesMut::new();
+    let mut input = Input::new();
     for _ in 0..batches * BATCH {
         input.extend_from_slice(REQUEST);
         let request = server::Handshake::new(&config).receive(&mut input).expect("valid").expect("complete");
@@ -135,7 +135,7 @@ fn accept(batches: usize) {
 fn receive_in(batches: usize, first: u8, payload: &[u8], per_read: usize) {
     let wire = masked(first, payload);
     let mut ws = Connection::server(&Config::new());
-    let mut input = BytesMut::new();
+    let mut input = Input::new();
     for _ in 0..batches * BATCH {
         let mut events = 0;
         for read in wire.chunks(per_read) {
@@ -154,7 +154,7 @@ fn receive_in(batches: usize, first: u8, payload: &[u8], per_read: usize) {
 #[inline(always)]
 fn floor(batches: usize, first: u8, payload: &[u8], mut then: impl FnMut(&[u8])) {
     let wire = masked(first, payload).repeat(BATCH);
-    let mut input = BytesMut::with_capacity(wire.len());
+    let mut input = Input::new();
     for _ in 0..batches {
         input.clear();
         input.extend_from_slice(&wire);
@@ -224,7 +224,7 @@ fn floor_client_send(batches: usize, payload: &[u8]) {
 fn echo(batches: usize, payload: &[u8]) {
     let wire = masked(0x82, payload).repeat(BATCH);
     let mut ws = Connection::server(&Config::new());
-    let mut input = BytesMut::with_capacity(wire.len());
+    let mut input = Input::new();
     for _ in 0..batches {
         input.clear();
         input.extend_from_slice(&wire);
@@ -277,7 +277,7 @@ fn inflate(rounds: usize, size: usize) {
             client.output().copy_to_bytes(count)
         })
         .collect();
-    let mut input = BytesMut::with_capacity(64 << 10);
+    let mut input = Input::new();
     for _ in 0..rounds {
         for frame in &frames {
             input.extend_from_slice(frame);
@@ -320,7 +320,7 @@ fn compressing() -> (Connection, Connection) {
     (client, Connection::server(&Config::new()).with_deflate(&deflate, agreed))
 }
 
-fn receive_all(input: &mut BytesMut, expected: usize) {
+fn receive_all(input: &mut Input, expected: usize) {
     let mut ws = Connection::server(&Config::new());
     let mut events = 0;
     while let Some(event) = ws.receive(input) {
@@ -332,7 +332,7 @@ fn receive_all(input: &mut BytesMut, expected: usize) {
 
 fn byte_by_byte(wire: &[u8]) {
     let mut ws = Connection::server(&Config::new());
-    let mut input = BytesMut::new();
+    let mut input = Input::new();
     let mut events = 0;
     for &byte in wire {
         input.put_u8(byte);

@@ -10,10 +10,10 @@ use browser::REQUEST;
 use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
-use ws_proto::bytes::{Buf, BufMut, Bytes, BytesMut};
+use ws_proto::bytes::{Buf, BufMut, Bytes};
 use ws_proto::frame::{FrameHeader, MaskingKey};
 use ws_proto::handshake::{client, server};
-use ws_proto::{Config, Connection, Event, Message, Opcode, Seed, Utf8Bytes};
+use ws_proto::{Config, Connection, Event, Input, Message, Opcode, Seed, Utf8Bytes};
 
 const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 const SIZES: [usize; 6] = [20, 125, 1 << 10, 16 << 10, 64 << 10, 1 << 20];
@@ -81,7 +81,7 @@ fn utf8(c: &mut Criterion) {
 }
 
 /// Receives all there is and looks at it.
-fn drain(ws: &mut Connection, input: &mut BytesMut) {
+fn drain(ws: &mut Connection, input: &mut Input) {
     while let Some(event) = ws.receive(input) {
         match event {
             Event::Text(text) => black_box(text.len()),
@@ -96,7 +96,7 @@ fn receive_wire(group: &mut BenchmarkGroup<'_, WallTime>, id: &str, wire: &[u8])
     group.throughput(Throughput::Bytes(wire.len() as u64));
     memcpy(group, id, wire);
     let mut ws = Connection::server(&Config::new());
-    let mut input = BytesMut::new();
+    let mut input = Input::new();
     group.bench_function(BenchmarkId::new("server", id), |b| {
         b.iter(|| {
             input.extend_from_slice(wire);
@@ -174,7 +174,7 @@ fn handshake(c: &mut Criterion) {
     let mut wire = Vec::with_capacity(256);
     group.bench_function("server", |b| {
         b.iter(|| {
-            let mut input = BytesMut::from(REQUEST);
+            let mut input = Input::from(REQUEST);
             let mut handshake = server::Handshake::new(&config);
             let request = handshake.receive(&mut input).expect("valid").expect("complete");
             let mut ws = request.accept(server::Answer::new()).expect("nothing is asked for");
@@ -185,11 +185,11 @@ fn handshake(c: &mut Criterion) {
     group.bench_function("both sides", |b| {
         b.iter(|| {
             let mut client = client::Handshake::new(&request, Seed::new([1; 32]), &config);
-            let mut input = BytesMut::from(&client.output()[..]);
+            let mut input = Input::from(&client.output()[..]);
             let mut server = server::Handshake::new(&config);
             let request = server.receive(&mut input).expect("valid").expect("complete");
             let mut ws = request.accept(server::Answer::new()).expect("nothing is asked for");
-            let mut input = BytesMut::new();
+            let mut input = Input::new();
             input.put(ws.output());
             black_box(client.receive(&mut input).expect("valid").expect("complete"));
         });
@@ -203,7 +203,7 @@ fn echo(c: &mut Criterion) {
         group.throughput(Throughput::Bytes(size as u64));
         memcpy(&mut group, size, &wire);
         let mut ws = Connection::server(&Config::new());
-        let mut input = BytesMut::new();
+        let mut input = Input::new();
         let mut back = Vec::with_capacity(size + 14);
         group.bench_function(BenchmarkId::new("server", size), |b| {
             b.iter(|| {

@@ -1,15 +1,15 @@
 //! Two connections that do what `interest` says, over pipes that hold little, never wait for each other for ever.
 
 use std::collections::VecDeque;
-use ws_proto::bytes::{Buf, BufMut, BytesMut};
-use ws_proto::{CloseCode, Config, Connection, Event, Interest, Seed};
+use ws_proto::bytes::Buf;
+use ws_proto::{CloseCode, Config, Connection, Event, Input, Interest, Seed};
 
 /// What a pipe holds at most in one direction.
 const PIPE: usize = 64 << 10;
 
 struct End {
     ws: Connection,
-    input: BytesMut,
+    input: Input,
     echoes: bool,
     received: usize,
     closed: bool,
@@ -17,7 +17,7 @@ struct End {
 
 impl End {
     fn new(ws: Connection, echoes: bool) -> Self {
-        Self { ws, input: BytesMut::new(), echoes, received: 0, closed: false }
+        Self { ws, input: Input::new(), echoes, received: 0, closed: false }
     }
 
     /// One turn of a loop that reads and writes whatever is possible; whether anything was.
@@ -37,7 +37,7 @@ impl End {
                         self.ws.send(data).expect("there is room");
                     }
                 }
-                Event::Closed(closure) => self.closed = closure.is_clean(),
+                Event::Closed(closed) => self.closed = closed.is_clean(),
                 event => panic!("unexpected {event:?}"),
             }
         }

@@ -4,8 +4,10 @@
 mod common;
 
 use common::frames::*;
-use ws_proto::bytes::{Buf, BytesMut};
-use ws_proto::{Cause, CloseCode, CloseFrame, Closure, Config, Connection, Role, SendErrorKind, Utf8Bytes, Violation};
+use ws_proto::bytes::{Buf, Bytes};
+use ws_proto::{
+    Cause, CloseCode, CloseFrame, Closed, Config, Connection, Input, Role, SendErrorKind, Utf8Bytes, Violation,
+};
 
 fn said(code: u16, reason: &str) -> Said {
     (Some(code), reason.into())
@@ -24,7 +26,7 @@ const WRITE: (bool, bool, bool) = (false, true, false);
 const READ_AND_WRITE: (bool, bool, bool) = (true, true, false);
 const HANG_UP: (bool, bool, bool) = (false, false, true);
 
-fn eof(connection: &mut Connection, input: &mut BytesMut) -> Vec<Seen> {
+fn eof(connection: &mut Connection, input: &mut Input) -> Vec<Seen> {
     connection.receive_eof();
     take_events(connection, input)
 }
@@ -46,7 +48,7 @@ fn lost(sent: Option<Said>, received: Option<Said>) -> Seen {
 /// Panics unless nothing is left that the connection would say, hear or want, whatever comes.
 fn assert_over(connection: &mut Connection) {
     let role = connection.role();
-    let mut input = BytesMut::new();
+    let mut input = Input::new();
     let after = stream(role, &[Frame::text("late"), Frame::ping("late"), Frame::close(1000, ""), Frame::new(3, "")]);
     let waiting = connection.output().remaining();
     assert_eq!(feed(connection, &mut input, &after), []);
@@ -69,13 +71,14 @@ fn receives_every_code() {
     for role in ROLES {
         for code in 0..=u16::MAX {
             let mut connection = connection(role, &Config::new());
-            let seen = feed(&mut connection, &mut BytesMut::new(), &Frame::close(code, "why").to(role).bytes());
+            let seen = feed(&mut connection, &mut Input::new(), &Frame::close(code, "why").to(role).bytes());
             if may_travel(code) {
                 assert_eq!(seen, [agreed(said(code, ""), said(code, "why"))], "{code}");
                 assert_eq!(sent_by(role, &drain(&mut connection)), [Frame::close(code, "")], "{code}");
             } else {
-                assert_eq!(seen, [failed(Violation::InvalidCloseCode)], "{code}");
-                let close = close_for(Violation::InvalidCloseCode);
+                let violation = Violation::InvalidCloseCode { code, reason: Bytes::from_static(b"why") };
+                let close = close_for(&violation);
+                assert_eq!(seen, [failed(violation)], "{code}");
                 assert_eq!(sent_by(role, &drain(&mut connection)), [close], "{code}");
             }
         }
@@ -139,25 +142,25 @@ fn codes_have_their_names() {
 fn violations_have_their_codes() {
     let violations = [
         Violation::ReservedBit,
-        Violation::ReservedOpcode,
+        Violation::ReservedOpcode(0xF),
         Violation::FragmentedControl,
         Violation::ControlTooLong,
         Violation::NotMasked,
         Violation::Masked,
-        Violation::LengthNotMinimal,
-        Violation::LengthTopBit,
+        Violation::LengthNotMinimal(125),
+        Violation::LengthTopBit(u64::MAX),
         Violation::NothingToContinue,
         Violation::MessageInterrupted,
-        Violation::FrameTooBig,
-        Violation::MessageTooBig,
+        Violation::FrameTooBig(11),
+        Violation::MessageTooBig(12),
         Violation::TooManyFragments,
         Violation::TextNotUtf8,
         Violation::CloseBodyTooShort,
-        Violation::InvalidCloseCode,
+        Violation::InvalidCloseCode { code: 1005, reason: Bytes::new() },
         Violation::ReasonNotUtf8,
     ];
     for violation in violations {
-        assert_eq!(violation.close_code().get(), close_code(violation), "{violation:?}");
+        assert_eq!(violation.close_code().get(), close_code(&violation), "{violation:?}");
         assert!((1..=123).contains(&violation.reason().len()), "{violation:?}");
         assert_eq!(violation.to_string(), violation.reason());
         assert!(violation.section().chars().any(|c| c.is_ascii_digit()), "{violation:?}: {}", violation.section());
@@ -234,7 +237,7 @@ fn reasons_are_utf_8() {
 fn this_side_closes() {
     for role in ROLES {
         let mut connection = connection(role, &Config::new());
-        let mut input = BytesMut::new();
+        let mut input = Input::new();
         assert_eq!(interest(&connection), READ);
         connection.close(CloseFrame::new(CloseCode::GOING_AWAY, "restart").unwrap()).unwrap();
         assert_eq!(interest(&connection), READ_AND_WRITE);
@@ -257,7 +260,7 @@ fn this_side_closes() {
 fn the_peer_closes() {
     for role in ROLES {
         let mut connection = connection(role, &Config::new());
-        let mut input = BytesMut::new();
+        let mut input = Input::new();
         let seen = feed(&mut connection, &mut input, &stream(role, &[Frame::close(1000, "done")]));
         assert_eq!(seen, [agreed(said(1000, ""), said(1000, "done"))]);
         assert_eq!(interest(&connection), if role == Role::Server { WRITE } else { READ_AND_WRITE });
@@ -279,7 +282,7 @@ fn what_was_sent_goes_first() {
         let mut connection = connection(role, &Config::new());
         connection.send(vec![7; 10_000]).unwrap();
         connection.send_text("last words").unwrap();
-        feed(&mut connection, &mut BytesMut::new(), &stream(role, &[Frame::ping("p"), Frame::close(1000, "")]));
+        feed(&mut connection, &mut Input::new(), &stream(role, &[Frame::ping("p"), Frame::close(1000, "")]));
         assert!(!connection.interest().hang_up);
         let frames = [Frame::binary([7; 10_000]), Frame::text("last words"), Frame::pong("p"), Frame::close(1000, "")];
         assert_eq!(sent_by(role, &drain(&mut connection)), frames);
@@ -295,7 +298,7 @@ fn both_sides_close() {
     server.close(CloseFrame::new(CloseCode::GOING_AWAY, "server").unwrap()).unwrap();
     client.close(CloseFrame::new(CloseCode::NORMAL, "client").unwrap()).unwrap();
     let (from_server, from_client) = (drain(&mut server), drain(&mut client));
-    let mut input = BytesMut::new();
+    let mut input = Input::new();
     let ours = agreed(said(1001, "server"), said(1000, "client"));
     assert_eq!(feed(&mut server, &mut input, &from_client), [ours]);
     let ours = agreed(said(1000, "client"), said(1001, "server"));
@@ -338,7 +341,7 @@ fn messages_arrive_until_the_peers_close() {
             Frame::close(1000, ""),
             Frame::text("too late"),
         ];
-        let seen = feed(&mut connection, &mut BytesMut::new(), &stream(role, &frames));
+        let seen = feed(&mut connection, &mut Input::new(), &stream(role, &frames));
         let end = agreed(said(1000, ""), said(1000, ""));
         assert_eq!(seen, [Seen::Pong(b"p".to_vec()), text("one two"), binary([3]), end]);
         assert_eq!(sent_by(role, &drain(&mut connection)), [Frame::text("first"), Frame::close(1000, "")]);
@@ -363,7 +366,7 @@ fn the_application_may_answer() {
     let config = Config::new().auto_close(false);
     for role in ROLES {
         let mut connection = connection(role, &config);
-        let mut input = BytesMut::new();
+        let mut input = Input::new();
         connection.send_part("a long ", false).unwrap();
         let seen = feed(&mut connection, &mut input, &stream(role, &[Frame::close(1001, "going")]));
         assert_eq!(seen, [Seen::Close(said(1001, "going"))]);
@@ -403,7 +406,7 @@ fn nothing_follows_an_unanswered_close() {
             assert_eq!(run.output, [], "before {frame:?}");
 
             let mut connection = connection(role, &config);
-            let mut input = BytesMut::new();
+            let mut input = Input::new();
             feed(&mut connection, &mut input, &stream(role, &[Frame::close(1000, "")]));
             assert_eq!(feed(&mut connection, &mut input, &stream(role, std::slice::from_ref(frame))), [], "{frame:?}");
             connection.close(CloseCode::NORMAL).unwrap();
@@ -419,7 +422,7 @@ fn an_answer_is_the_end() {
     for role in ROLES {
         let mut connection = connection(role, &Config::new().auto_close(false));
         connection.close(CloseCode::NORMAL).unwrap();
-        let seen = feed(&mut connection, &mut BytesMut::new(), &stream(role, &[Frame::close(1000, "")]));
+        let seen = feed(&mut connection, &mut Input::new(), &stream(role, &[Frame::close(1000, "")]));
         assert_eq!(seen, [agreed(said(1000, ""), said(1000, ""))]);
         assert_over(&mut connection);
     }
@@ -437,7 +440,7 @@ fn the_stream_ends_while_open() {
             assert_eq!(run.output, []);
 
             let mut connection = connection(role, &Config::new());
-            let mut input = BytesMut::from(&bytes[..]);
+            let mut input = Input::from(&bytes[..]);
             assert_eq!(eof(&mut connection, &mut input), [lost(None, None)]);
             assert_eq!(interest(&connection), HANG_UP);
             assert_over(&mut connection);
@@ -451,17 +454,17 @@ fn what_came_before_the_end_is_told() {
     for role in ROLES {
         let mut connection = connection(role, &Config::new());
         let frames = [Frame::text("last"), Frame::ping("p"), Frame::binary("cut").part()];
-        let mut input = BytesMut::from(&stream(role, &frames)[..]);
+        let mut input = Input::from(&stream(role, &frames)[..]);
         assert_eq!(eof(&mut connection, &mut input), [text("last"), Seen::Ping(b"p".to_vec()), lost(None, None)]);
 
         let mut connection = common::frames::connection(role, &Config::new());
-        let mut input = BytesMut::from(&stream(role, &[Frame::text("last"), Frame::close(1000, "x")])[..]);
+        let mut input = Input::from(&stream(role, &[Frame::text("last"), Frame::close(1000, "x")])[..]);
         assert_eq!(eof(&mut connection, &mut input), [text("last"), agreed(said(1000, ""), said(1000, "x"))]);
         assert_over(&mut connection);
 
         let mut connection = common::frames::connection(role, &Config::new());
-        let mut input = BytesMut::from(&stream(role, &[Frame::text("last"), Frame::new(3, "")])[..]);
-        assert_eq!(eof(&mut connection, &mut input), [text("last"), failed(Violation::ReservedOpcode)]);
+        let mut input = Input::from(&stream(role, &[Frame::text("last"), Frame::new(3, "")])[..]);
+        assert_eq!(eof(&mut connection, &mut input), [text("last"), failed(Violation::ReservedOpcode(3))]);
         assert_over(&mut connection);
     }
 }
@@ -471,7 +474,7 @@ fn what_came_before_the_end_is_told() {
 fn the_stream_ends_instead_of_an_answer() {
     for role in ROLES {
         let mut connection = connection(role, &Config::new());
-        let mut input = BytesMut::new();
+        let mut input = Input::new();
         connection.close(CloseCode::NORMAL).unwrap();
         drain(&mut connection);
         assert_eq!(eof(&mut connection, &mut input), [lost(Some(said(1000, "")), None)]);
@@ -486,7 +489,7 @@ fn the_stream_ends_instead_of_an_answer() {
 fn the_stream_ends_before_the_answer() {
     for role in ROLES {
         let mut connection = connection(role, &Config::new().auto_close(false));
-        let mut input = BytesMut::new();
+        let mut input = Input::new();
         feed(&mut connection, &mut input, &stream(role, &[Frame::close(1001, "gone")]));
         assert_eq!(eof(&mut connection, &mut input), [lost(None, Some(said(1001, "gone")))]);
         assert_eq!(interest(&connection), HANG_UP);
@@ -502,17 +505,17 @@ fn a_failed_connection_is_inert() {
         let frames = [Frame::text("good"), Frame::new(3, ""), Frame::text("after"), Frame::close(1000, "me too")];
         let bytes = stream(role, &frames);
         let run = every_cut(role, &Config::new(), &bytes);
-        assert_eq!(run.seen, [text("good"), failed(Violation::ReservedOpcode)]);
-        assert_eq!(sent_by(role, &run.output), [close_for(Violation::ReservedOpcode)]);
+        assert_eq!(run.seen, [text("good"), failed(Violation::ReservedOpcode(3))]);
+        assert_eq!(sent_by(role, &run.output), [close_for(&Violation::ReservedOpcode(3))]);
 
         let mut connection = connection(role, &Config::new());
-        let mut input = BytesMut::new();
+        let mut input = Input::new();
         feed(&mut connection, &mut input, &bytes);
         assert!(input.is_empty(), "what comes after the fault is dropped");
         assert_eq!(interest(&connection), WRITE);
         assert_over(&mut connection);
         assert_eq!(interest(&connection), WRITE, "the Close is still to be written");
-        assert_eq!(sent_by(role, &drain(&mut connection)), [close_for(Violation::ReservedOpcode)]);
+        assert_eq!(sent_by(role, &drain(&mut connection)), [close_for(&Violation::ReservedOpcode(3))]);
         assert_eq!(interest(&connection), HANG_UP);
     }
 }
@@ -523,7 +526,7 @@ fn a_fault_while_closing_ends_it() {
     for role in ROLES {
         let mut connection = connection(role, &Config::new());
         connection.close(CloseCode::GOING_AWAY).unwrap();
-        let seen = feed(&mut connection, &mut BytesMut::new(), &stream(role, &[Frame::continuation("")]));
+        let seen = feed(&mut connection, &mut Input::new(), &stream(role, &[Frame::continuation("")]));
         let cause = Cause::Violation(Violation::NothingToContinue);
         let (sent, reason) = (Some(said(1001, "")), String::new());
         assert_eq!(seen, [Seen::Closed { sent, received: None, cause, code: 1006, reason, clean: false }]);
@@ -540,9 +543,9 @@ fn a_fault_stops_a_message_in_parts() {
     for role in ROLES {
         let mut connection = connection(role, &Config::new());
         connection.send_part(vec![1], false).unwrap();
-        feed(&mut connection, &mut BytesMut::new(), &stream(role, &[Frame::continuation("")]));
+        feed(&mut connection, &mut Input::new(), &stream(role, &[Frame::continuation("")]));
         assert_eq!(connection.send_part(vec![2], true).unwrap_err().into_message(), Some(vec![2].into()));
-        let frames = [Frame::binary([1]).part(), close_for(Violation::NothingToContinue)];
+        let frames = [Frame::binary([1]).part(), close_for(&Violation::NothingToContinue)];
         assert_eq!(sent_by(role, &drain(&mut connection)), frames);
     }
 }
@@ -561,14 +564,14 @@ fn a_client_names_missing_extensions() {
 fn code_and_reason_are_the_peers() {
     let ours = CloseFrame::new(CloseCode::GOING_AWAY, "ours").unwrap();
     let theirs = CloseFrame::new(CloseCode::new(4999).unwrap(), Utf8Bytes::from("theirs")).unwrap();
-    let closure = |sent, received| Closure { sent, received, cause: Cause::EndOfStream };
-    for (closure, code, reason, clean) in [
-        (closure(Some(ours.clone()), Some(theirs.clone())), 4999, "theirs", true),
-        (closure(None, Some(theirs)), 4999, "theirs", false),
-        (closure(Some(ours.clone()), Some(CloseFrame::EMPTY)), 1005, "", true),
-        (closure(Some(ours), None), 1006, "", false),
-        (closure(None, None), 1006, "", false),
+    let closed = |sent, received| Closed { sent, received, cause: Cause::EndOfStream };
+    for (closed, code, reason, clean) in [
+        (closed(Some(ours.clone()), Some(theirs.clone())), 4999, "theirs", true),
+        (closed(None, Some(theirs)), 4999, "theirs", false),
+        (closed(Some(ours.clone()), Some(CloseFrame::EMPTY)), 1005, "", true),
+        (closed(Some(ours), None), 1006, "", false),
+        (closed(None, None), 1006, "", false),
     ] {
-        assert_eq!((closure.code(), closure.reason(), closure.is_clean()), (code, reason, clean), "{closure:?}");
+        assert_eq!((closed.code(), closed.reason(), closed.is_clean()), (code, reason, clean), "{closed:?}");
     }
 }

@@ -5,8 +5,7 @@ mod common;
 
 use common::frames::*;
 use proptest::prelude::*;
-use ws_proto::bytes::BytesMut;
-use ws_proto::{CloseCode, Config, Delivery, Role};
+use ws_proto::{CloseCode, Config, Delivery, Input, Role};
 
 /// What a peer does next.
 #[derive(Clone, Debug)]
@@ -257,7 +256,7 @@ proptest! {
         let bytes = stream(role, &frames(&steps));
         let unwritten = |cut: Cut| {
             let mut connection = connection(role, &Limits::NONE.config());
-            let mut input = BytesMut::new();
+            let mut input = Input::new();
             let pieces = cut.pieces(&bytes);
             let seen: Vec<_> = pieces.iter().flat_map(|piece| feed(&mut connection, &mut input, piece)).collect();
             (seen, drain(&mut connection))
@@ -274,7 +273,7 @@ proptest! {
         let bytes = stream(role, &frames(&steps));
         let closing = |cut: Cut| {
             let mut connection = connection(role, &Limits::NONE.config());
-            let mut input = BytesMut::new();
+            let mut input = Input::new();
             connection.close(CloseCode::GOING_AWAY).unwrap();
             let mut output = drain(&mut connection);
             let mut seen = Vec::new();

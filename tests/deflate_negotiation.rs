@@ -10,10 +10,9 @@ use common::http::{
     Asked, Head, Taken, Written, accept_for, asked, flawed_with, judge_with, refused, request_for, serve_with, started,
     take_output,
 };
-use ws_proto::bytes::{Buf, BytesMut};
 use ws_proto::handshake::client;
 use ws_proto::handshake::server::{Answer, Handshake, Reason};
-use ws_proto::{CloseCode, Config, Connection, DeflateConfig, DeflateParameters, Role, Violation};
+use ws_proto::{CloseCode, Config, Connection, DeflateConfig, DeflateParameters, Input, Role, Violation};
 
 const NAME: &str = "Sec-WebSocket-Extensions";
 const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
@@ -230,7 +229,7 @@ fn a_server_need_not_accept() {
 /// Neither sends nor receives anything compressed.
 fn assert_plain(mut connection: Connection) {
     let role = connection.role();
-    let mut input = BytesMut::new();
+    let mut input = Input::new();
     assert_eq!(connection.deflate_parameters(), None);
     connection.send_text(&"plain ".repeat(100)).unwrap();
     assert_eq!(sent_by(role, &drain(&mut connection)), [Frame::text("plain ".repeat(100))]);
@@ -433,7 +432,7 @@ fn a_server_uses_what_was_agreed() {
         assert_speaks(&mut connection, &setup, 5000);
     }
     let frame = compressed(Frame::text(HELLO)).to(Role::Server).bytes();
-    let mut input = BytesMut::from(&Head::request().add(NAME, "permessage-deflate").then(frame)[..]);
+    let mut input = Input::from(&Head::request().add(NAME, "permessage-deflate").then(frame)[..]);
     let mut handshake = Handshake::new(&config(DeflateConfig::new()));
     let request = handshake.receive(&mut input).unwrap().unwrap();
     let mut connection = request.accept(Answer::new()).unwrap();
@@ -456,7 +455,7 @@ fn a_hint_forbids_nothing() {
         if !agreed.client_no_context_takeover {
             frames[1] = compressed(Frame::text(again));
         }
-        let seen = feed(&mut connection, &mut BytesMut::new(), &stream(Role::Server, &frames));
+        let seen = feed(&mut connection, &mut Input::new(), &stream(Role::Server, &frames));
         assert_eq!(seen, [text("Hello"), text("Hello")], "{offer} and {agreed:?}");
     }
 }
@@ -464,7 +463,7 @@ fn a_hint_forbids_nothing() {
 /// Messages in both directions, decoded with no more memory than was agreed.
 fn assert_speaks(connection: &mut Connection, setup: &Setup, length: usize) {
     let mut reader = Reader::new(setup);
-    let mut input = BytesMut::new();
+    let mut input = Input::new();
     let noise = frames::Random(1).bytes(length);
     for _ in 0..3 {
         connection.send(noise.repeat(2)).unwrap();
@@ -734,9 +733,9 @@ fn shake_hands(client: &DeflateConfig, server: &DeflateConfig) -> (Connection, C
     let head = written.lines.iter().fold(Head::new(&written.start), |head, (name, value)| head.add(name, value));
     let Ok(Some(asked)) = serve_with(&config(server.clone()), &head.bytes()) else { panic!("a request") };
     let mut server = asked.request.accept(Answer::new()).unwrap();
-    let mut input = BytesMut::from(&take_output(&mut server)[..]);
+    let mut input = Input::from(&take_output(&mut server)[..]);
     let accepted = handshake.receive(&mut input).expect("a valid answer").expect("a whole answer");
-    assert!(!input.has_remaining());
+    assert!(input.is_empty());
     (accepted.connection, server)
 }
 
@@ -760,7 +759,7 @@ fn two_sides_agree() {
             let (mut first, mut second) = shake_hands(client, server);
             let agreed = first.deflate_parameters().expect("both want it");
             assert_eq!(second.deflate_parameters(), Some(agreed));
-            let mut inputs = [BytesMut::new(), BytesMut::new()];
+            let mut inputs = [Input::new(), Input::new()];
             let setups = ROLES.map(|role| Setup { agreed, ..Setup::new(role) });
             let mut readers = [Reader::new(&setups[1]), Reader::new(&setups[0])];
             let noise = frames::Random(3).bytes(700);
@@ -786,7 +785,7 @@ fn two_sides_agree() {
 
 /// Opting out on either side of one message does not undo what was agreed.
 fn assert_plain_pair(mut client: Connection, mut server: Connection) {
-    let mut input = BytesMut::new();
+    let mut input = Input::new();
     client.send_uncompressed("plain ".repeat(50)).unwrap();
     let output = drain(&mut client);
     assert_eq!(sent_by(Role::Client, &output)[0].rsv, 0);

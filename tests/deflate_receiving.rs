@@ -7,8 +7,8 @@ mod common;
 use common::deflate::*;
 use common::frames::*;
 use proptest::prelude::*;
-use ws_proto::bytes::{Buf, BytesMut};
-use ws_proto::{Cause, Config, Connection, DeflateConfig, Delivery, Event, Role, Violation};
+use ws_proto::bytes::Buf;
+use ws_proto::{Cause, Config, Connection, DeflateConfig, Delivery, Event, Input, Role, Violation};
 
 /// "Hello" in a block of fixed codes (RFC 7692 §7.2.3.1).
 const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
@@ -412,7 +412,7 @@ fn compressed_messages_are_not_interleaved() {
         setup.assert_fails(&frames, &[text("Hello")], Violation::NothingToContinue);
         for opcode in 3..8 {
             let run = setup.every_cut(&stream(setup.role, &[compressed(Frame::new(opcode, HELLO))]));
-            let wrongs = [Violation::ReservedOpcode, Violation::ReservedBit].map(failed_for);
+            let wrongs = [Violation::ReservedOpcode(opcode), Violation::ReservedBit].map(failed_for);
             assert!(wrongs.contains(&run.seen[0]) && run.seen.len() == 1, "{:?}", run.seen);
         }
     }
@@ -582,7 +582,7 @@ fn text_fails_early() {
             let stored = Stream::new().stored(wrong, false).bytes();
             let begun = compressed(Frame::text(&stored)).claim(1000).to(role).bytes();
             let mut connection = setup(role).connection();
-            let mut input = BytesMut::new();
+            let mut input = Input::new();
             let (last, before) = begun.split_last().unwrap();
             assert_eq!(feed(&mut connection, &mut input, before), []);
             assert_eq!(feed(&mut connection, &mut input, &[*last]), [failed_for(Violation::TextNotUtf8)]);
@@ -815,7 +815,7 @@ fn corrupt_data_fails_early() {
         setup.assert_fails(&frames, &[], Violation::CorruptDeflate);
 
         let mut connection = setup.connection();
-        let mut input = BytesMut::new();
+        let mut input = Input::new();
         let wrong = stream(role, &[hello(HELLO), hello([0x07, 0x07]), hello(HELLO)]);
         let seen = feed(&mut connection, &mut input, &wrong);
         assert_eq!(seen, [text("Hello"), failed_for(Violation::CorruptDeflate)]);
@@ -854,7 +854,7 @@ fn max_message_counts_inflated_bytes() {
                     for frames in [vec![frame.clone()], cut_at(&frame, &[payload.len() / 2, payload.len() - 1])] {
                         let run = setup.cuts(&stream(role, &frames), &cuts);
                         let (last, before) = run.seen.split_last().unwrap();
-                        assert_eq!(*last, failed_for(Violation::MessageTooBig), "{limit}");
+                        assert_eq!(*last, failed_for(Violation::MessageTooBig(limit as u64 + 1)), "{limit}");
                         match before {
                             [] => {}
                             [Seen::BinaryPart(data, false)] => {
@@ -867,7 +867,7 @@ fn max_message_counts_inflated_bytes() {
             }
         }
     }
-    assert_eq!(Violation::MessageTooBig.close_code().get(), 1009);
+    assert_eq!(Violation::MessageTooBig(1).close_code().get(), 1009);
 }
 
 /// 6455-10.4-1, CVE-2020-27813: limits as large as can be do not overflow.
@@ -894,9 +894,9 @@ fn max_message_of_text() {
             let above = Stream::new().fixed(&literals("日"), true).stored("本x", false).message();
             setup.assert_sees(&[hello(&fits), Frame::text("日本"), hello(&fits)], &vec![text("日本"); 3]);
             let seen = setup.every_cut(&stream(role, &[hello(&above)])).seen;
-            assert_eq!(seen.last(), Some(&failed_for(Violation::MessageTooBig)));
+            assert_eq!(seen.last(), Some(&failed_for(Violation::MessageTooBig(7))));
             let seen = setup.every_cut(&stream(role, &[hello(&fits), Frame::text("日本x")])).seen;
-            assert_eq!((&seen[0], seen.last()), (&text("日本"), Some(&failed_for(Violation::MessageTooBig))));
+            assert_eq!((&seen[0], seen.last()), (&text("日本"), Some(&failed_for(Violation::MessageTooBig(7)))));
         }
     }
 }
@@ -913,10 +913,10 @@ fn limits_of_the_wire() {
             let run = setup.cuts(&stream(role, &[compressed(Frame::binary(&payload))]), &[Cut::Whole, Cut::Random(4)]);
             assert!(run.seen == [zero.clone()]);
             let above = compressed(Frame::binary("")).claim(length + 1).to(role).header();
-            setup.assert_bytes_fail(&above, &[], Violation::FrameTooBig);
+            setup.assert_bytes_fail(&above, &[], Violation::FrameTooBig(length + 1));
             let begun = stream(role, &[compressed(Frame::binary("")).part()]);
             let above = Frame::continuation("").claim(length + 1).to(role).header();
-            setup.assert_bytes_fail(&[begun, above].concat(), &[], Violation::FrameTooBig);
+            setup.assert_bytes_fail(&[begun, above].concat(), &[], Violation::FrameTooBig(length + 1));
         }
         for setup in deliveries(&setup(role).config(Config::new().max_fragments(3))) {
             setup.assert_sees(&cut_at(&hello(HELLO), &[2, 4]), &[text("Hello")]);
@@ -954,7 +954,7 @@ fn released_memory_keeps_the_window() {
         for (deflate, in_steps) in kept.into_iter().flat_map(|deflate| [(deflate.clone(), false), (deflate, true)]) {
             let setup = setup(role).deflate(deflate);
             let mut connection = if in_steps { in_parts(&setup) } else { setup }.connection();
-            let mut input = BytesMut::new();
+            let mut input = Input::new();
             let mut see = |connection: &mut Connection, frame: Frame| {
                 let mut seen = Vec::new();
                 for byte in stream(role, &[frame]) {
@@ -1003,7 +1003,7 @@ fn kept_messages_stay() {
                 data.push(bytes);
             }
             let bytes = stream(role, &frames);
-            let mut input = BytesMut::new();
+            let mut input = Input::new();
             let mut kept = Vec::new();
             for piece in Cut::Random(11).pieces(&bytes) {
                 input.extend_from_slice(piece);
@@ -1031,7 +1031,7 @@ fn an_empty_input_is_free() {
     for role in ROLES {
         for setup in deliveries(&setup(role)) {
             let mut connections = [setup.connection(), setup.connection(), setup.connection()];
-            let mut input = BytesMut::new();
+            let mut input = Input::new();
             let mut seen = vec![Vec::new(); 3];
             let sessions: Vec<_> = (0..3)
                 .map(|i| {
@@ -1061,7 +1061,7 @@ fn halves_in_the_middle_of_messages() {
     for setup in setups() {
         let role = setup.role;
         let mut connection = setup.connection();
-        let mut input = BytesMut::from(&stream(role, &[hello(HELLO), hello(&HELLO[..4]).part()])[..]);
+        let mut input = Input::from(&stream(role, &[hello(HELLO), hello(&HELLO[..4]).part()])[..]);
         assert_eq!(take_events(&mut connection, &mut input), [text("Hello")]);
         connection.send_part("one and ", false).unwrap();
         let mut output = drain(&mut connection);
@@ -1087,13 +1087,13 @@ fn claims_beside_compression() {
         let config = Config::new().max_message(10).max_frame(1 << 40);
         for setup in deliveries(&setup(role).config(config)) {
             let plain = Frame::binary("").claim(11).to(role).header();
-            setup.assert_bytes_fail(&plain, &[], Violation::MessageTooBig);
+            setup.assert_bytes_fail(&plain, &[], Violation::MessageTooBig(11));
             for claim in [11, 1 << 16, 1 << 32, 1 << 40] {
                 let header = compressed(Frame::binary("")).claim(claim).to(role).header();
                 assert_eq!(setup.every_cut(&header).seen, [], "a claim of {claim}");
             }
             let header = compressed(Frame::binary("")).claim((1 << 40) + 1).to(role).header();
-            setup.assert_bytes_fail(&header, &[], Violation::FrameTooBig);
+            setup.assert_bytes_fail(&header, &[], Violation::FrameTooBig((1 << 40) + 1));
         }
     }
 }

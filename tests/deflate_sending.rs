@@ -9,7 +9,8 @@ use common::frames::*;
 use proptest::prelude::*;
 use ws_proto::bytes::{Bytes, BytesMut};
 use ws_proto::{
-    CloseCode, Config, Connection, DeflateConfig, DeflateParameters, Delivery, Message, Role, SendErrorKind, Utf8Bytes,
+    CloseCode, Config, Connection, DeflateConfig, DeflateParameters, Delivery, Input, Message, Role, SendErrorKind,
+    Utf8Bytes,
 };
 
 fn letters(length: usize) -> String {
@@ -465,7 +466,7 @@ fn control_frames_are_not_compressed() {
         connection.send_part(letters(1000), false).unwrap();
         connection.ping(&[b'a'; 125]).unwrap();
         connection.pong(&[b'a'; 125]).unwrap();
-        let mut input = BytesMut::from(&stream(role, &[Frame::ping([b'a'; 125])])[..]);
+        let mut input = Input::from(&stream(role, &[Frame::ping([b'a'; 125])])[..]);
         connection.receive(&mut input);
         connection.send_part(letters(1000), true).unwrap();
         connection.close(CloseCode::NORMAL).unwrap();
@@ -680,15 +681,15 @@ fn halves_send_what_the_whole_does() {
             receiver.release_memory();
         }
         let payload = Stream::new().fixed(&literals("Hello"), true).message();
-        let mut input = BytesMut::from(&stream(setup.role, &[compressed(Frame::text(&payload))])[..]);
+        let mut input = Input::from(&stream(setup.role, &[compressed(Frame::text(&payload))])[..]);
         let event = receiver.receive(&mut input).and_then(|received| received.event).map(Seen::from);
         assert_eq!(event, Some(text_event("Hello")));
         let broken = stream(setup.role, &[compressed(Frame::text([0x07]))]);
-        let mut input = BytesMut::from(&broken[..]);
+        let mut input = Input::from(&broken[..]);
         let reply = receiver.receive(&mut input).and_then(|received| received.reply).expect("the end has to be known");
         sender.reply(reply);
-        let closure = sender.closure().expect("it is over");
-        assert_eq!(closure.cause, ws_proto::Cause::Violation(ws_proto::Violation::CorruptDeflate));
+        let closed = sender.closed().expect("it is over");
+        assert_eq!(closed.cause, ws_proto::Cause::Violation(ws_proto::Violation::CorruptDeflate));
     }
 }
 
@@ -729,7 +730,7 @@ fn pair(a: &Setup) -> (Connection, Connection) {
     (a.connection(), b.connection())
 }
 
-fn exchange(from: &mut Connection, to: &mut Connection, input: &mut BytesMut, cut: Cut) -> Vec<Seen> {
+fn exchange(from: &mut Connection, to: &mut Connection, input: &mut Input, cut: Cut) -> Vec<Seen> {
     let output = drain(from);
     cut.pieces(&output).into_iter().flat_map(|piece| feed(to, input, piece)).collect()
 }
@@ -770,7 +771,7 @@ proptest! {
             .config(Config::new().delivery(delivery))
             .deflate(DeflateConfig::new().level(level).memory_level(memory).threshold(threshold).keep_contexts(keep));
         let (mut first, mut second) = pair(&setup);
-        let (mut first_input, mut second_input) = (BytesMut::new(), BytesMut::new());
+        let (mut first_input, mut second_input) = (Input::new(), Input::new());
         for say in says {
             let mut random = Random(say.seed);
             let text = prose(&mut random, say.length);

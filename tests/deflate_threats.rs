@@ -9,8 +9,8 @@ use common::deflate::*;
 use common::frames::*;
 #[cfg(feature = "std")]
 use ws_proto::DeflatePool;
-use ws_proto::bytes::{Buf, BytesMut};
-use ws_proto::{Config, Connection, DeflateConfig, Delivery, Event, Role, Violation};
+use ws_proto::bytes::Buf;
+use ws_proto::{Config, Connection, DeflateConfig, Delivery, Event, Input, Role, Violation};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -41,7 +41,7 @@ struct Told {
 }
 
 fn told(connection: &mut Connection, bytes: &[u8]) -> Told {
-    let mut input = BytesMut::with_capacity(32 << 10);
+    let mut input = Input::new();
     let mut told = Told::default();
     for piece in bytes.chunks(16 << 10) {
         input.extend_from_slice(piece);
@@ -53,8 +53,8 @@ fn told(connection: &mut Connection, bytes: &[u8]) -> Told {
                 Event::TextPart { text, .. } => text.len(),
                 Event::Binary(data) => data.len(),
                 Event::BinaryPart { data, .. } => data.len(),
-                Event::Closed(closure) => {
-                    told.end = Some(Seen::from(closure));
+                Event::Closed(closed) => {
+                    told.end = Some(Seen::from(closed));
                     0
                 }
                 _ => 0,
@@ -102,7 +102,7 @@ fn a_bomb_ends_at_the_limit() {
                 let bytes = stream(role, &[compressed(Frame::new(opcode, &payload)), Frame::text("late")]);
                 let mut connection = setup(role).config(config).connection();
                 let (told, peak) = peak_of(|| told(&mut connection, &bytes));
-                assert_eq!(told.end, Some(failed_for(Violation::MessageTooBig)));
+                assert_eq!(told.end, Some(failed_for(Violation::MessageTooBig(limit + 1))));
                 match delivery {
                     Delivery::Messages => {
                         assert_eq!((told.events, told.data), (1, 0));
@@ -132,7 +132,7 @@ fn a_bomb_in_fragments_ends_at_the_limit() {
                 let config = Config::new().max_message(1_000_000).delivery(delivery);
                 let mut connection = setup(role).config(config).connection();
                 let (told, peak) = peak_of(|| told(&mut connection, &bytes));
-                assert_eq!(told.end, Some(failed_for(Violation::MessageTooBig)));
+                assert_eq!(told.end, Some(failed_for(Violation::MessageTooBig(1_000_001))));
                 assert!(told.data <= 1_000_000 && peak < 4 * MIB, "{peak} bytes");
             }
         }
@@ -164,7 +164,7 @@ fn the_default_limit() {
     let bytes = stream(role, &[compressed(Frame::binary(&payload))]);
     let mut connection = setup(role).config(parts(&Config::new())).connection();
     let told = told(&mut connection, &bytes);
-    assert_eq!(told.end, Some(failed_for(Violation::MessageTooBig)));
+    assert_eq!(told.end, Some(failed_for(Violation::MessageTooBig((64 << 20) + 1))));
     assert!(told.data <= 64 << 20 && told.data > (64 << 20) - (PART as u64), "{}", told.data);
 }
 
@@ -180,7 +180,7 @@ fn faults_after_the_limit() {
                 let frames = cut_at(&compressed(Frame::binary(&broken)), &[broken.len() - 40]);
                 let bytes = [stream(role, &frames), late].concat();
                 let seen = setup.every_cut(&bytes).seen;
-                assert_eq!(seen.last(), Some(&failed_for(Violation::MessageTooBig)));
+                assert_eq!(seen.last(), Some(&failed_for(Violation::MessageTooBig(1001))));
                 assert!(seen.iter().filter(|seen| matches!(seen, Seen::Closed { .. })).count() == 1);
             }
         }
@@ -201,17 +201,20 @@ fn the_first_fault_is_told() {
             let matched = Stream::new().fixed(&[Token::Literal(b'0'), far(10, 1), far(3, 12)], false);
             for (payload, violation) in [
                 (ten.clone().raw(0b110, 3).bytes(), Violation::CorruptDeflate),
-                (ten.clone().stored("x", false).raw(0b110, 3).bytes(), Violation::MessageTooBig),
+                (ten.clone().stored("x", false).raw(0b110, 3).bytes(), Violation::MessageTooBig(11)),
                 (ten.clone().fixed(&[far(3, 11)], false).bytes(), Violation::CorruptDeflate),
-                (ten.clone().fixed(&[far(3, 10)], false).raw(0b110, 3).bytes(), Violation::MessageTooBig),
+                (ten.clone().fixed(&[far(3, 10)], false).raw(0b110, 3).bytes(), Violation::MessageTooBig(11)),
                 // One byte too many and the fault behind it, in one block.
-                (Stream::new().fixed(&over_and_broken[..], false).message(), Violation::MessageTooBig),
-                (matched.message(), Violation::MessageTooBig),
-                (over_and_cut_off[..12].to_vec(), Violation::MessageTooBig),
-                (matched_and_cut_off[..4].to_vec(), Violation::MessageTooBig),
-                (Stream::new().fixed(&over_and_broken[..11], false).raw(0b110, 3).bytes(), Violation::MessageTooBig),
-                (Stream::new().stored("0123456789x", false).raw(0b110, 3).bytes(), Violation::MessageTooBig),
-                (ten.clone().stored(b"\xff", false).message(), Violation::MessageTooBig),
+                (Stream::new().fixed(&over_and_broken[..], false).message(), Violation::MessageTooBig(11)),
+                (matched.message(), Violation::MessageTooBig(11)),
+                (over_and_cut_off[..12].to_vec(), Violation::MessageTooBig(11)),
+                (matched_and_cut_off[..4].to_vec(), Violation::MessageTooBig(11)),
+                (
+                    Stream::new().fixed(&over_and_broken[..11], false).raw(0b110, 3).bytes(),
+                    Violation::MessageTooBig(11),
+                ),
+                (Stream::new().stored("0123456789x", false).raw(0b110, 3).bytes(), Violation::MessageTooBig(11)),
+                (ten.clone().stored(b"\xff", false).message(), Violation::MessageTooBig(11)),
                 (Stream::new().stored(b"012345678\xff", false).stored("x", false).message(), Violation::TextNotUtf8),
                 (Stream::new().stored(b"\xff", false).raw(0b110, 3).bytes(), Violation::TextNotUtf8),
                 (
@@ -238,7 +241,7 @@ fn a_broken_end_at_the_limit() {
             for payload in payloads {
                 assert_eq!(inflate_so_far(payload, &[]).0.data.len(), 11);
                 let seen = setup.every_point(&stream(setup.role, &[compressed(Frame::binary(payload))])).seen;
-                assert_eq!(seen.last(), Some(&failed_for(Violation::MessageTooBig)), "{payload:02x?}");
+                assert_eq!(seen.last(), Some(&failed_for(Violation::MessageTooBig(11))), "{payload:02x?}");
             }
         }
     }
@@ -365,7 +368,7 @@ fn small_pieces_cost_no_copies() {
             let fragments = stream(role, &cut_at(&whole, &(1..payload.len()).collect::<Vec<_>>()));
             for (bytes, step) in [(fragments, usize::MAX), (stream(role, &[whole]), 1)] {
                 let mut connection = setup.connection();
-                let mut input = BytesMut::with_capacity(bytes.len());
+                let mut input = Input::new();
                 let before = allocated();
                 let mut total = 0;
                 for piece in bytes.chunks(step) {
@@ -401,7 +404,7 @@ fn messages_at_the_limit_take_little_more() {
         for (behind, most) in [(vec![], limit * 7 / 4), (vec![Frame::ping("behind")], limit * 9 / 4)] {
             let mut connection = setup(role).config(Config::new().max_message(limit as u64)).connection();
             let frames = [vec![compressed(Frame::binary(&payload))], behind].concat();
-            let mut input = BytesMut::from(&stream(role, &frames)[..]);
+            let mut input = Input::from(&stream(role, &frames)[..]);
             let ((), peak) = peak_of(|| match connection.receive(&mut input) {
                 Some(Event::Binary(data)) => assert!(data.len() == limit),
                 other => panic!("{other:?}"),
@@ -422,7 +425,7 @@ fn kept_messages_take_their_size() {
         for delivery in [Delivery::Messages, Delivery::Parts] {
             let mut connection = setup(role).config(Config::new().delivery(delivery)).connection();
             let bytes = stream(role, &vec![compressed(Frame::binary(&payload)); 5000]);
-            let mut input = BytesMut::from(&bytes[..]);
+            let mut input = Input::from(&bytes[..]);
             let before = (held(), allocated());
             let mut kept = Vec::with_capacity(5000);
             while let Some(event) = connection.receive(&mut input) {
@@ -449,7 +452,7 @@ fn growing_messages_leave_the_input_where_it_is() {
             [Frame::binary("kept"), compressed(Frame::binary(payload))]
         });
         let bytes = stream(role, &frames.collect::<Vec<_>>());
-        let mut input = BytesMut::from(&bytes[..]);
+        let mut input = Input::from(&bytes[..]);
         let before = allocated();
         let mut kept = Vec::with_capacity(2000);
         while let Some(event) = connection.receive(&mut input) {
@@ -472,7 +475,7 @@ fn limits_near_what_is_kept_cost_nothing() {
     for limit in [100_000, 128 << 10, (128 << 10) + 1, 150_000] {
         let mut connection = setup(Role::Client).config(Config::new().max_message(limit)).connection();
         let bytes = stream(Role::Client, &[compressed(Frame::binary(&payload))]);
-        let mut input = BytesMut::with_capacity(256 << 10);
+        let mut input = Input::new();
         let mut round = || {
             input.extend_from_slice(&bytes);
             assert!(matches!(connection.receive(&mut input), Some(Event::Binary(data)) if data.len() == 100_000));
@@ -492,7 +495,7 @@ fn claims_reserve_nothing() {
             for delivery in [Delivery::Messages, Delivery::Parts] {
                 let config = Config::new().max_frame(u64::MAX).max_message((1 << 63) - 1).delivery(delivery);
                 let mut connection = setup(role).config(config).connection();
-                let mut input = BytesMut::with_capacity(4096);
+                let mut input = Input::new();
                 let block = Stream::new().stored(vec![1; 60_000], false).bytes();
                 let begun = compressed(Frame::binary(&block[..100])).claim(claim).to(role).bytes();
                 let (_, peak) = peak_of(|| feed(&mut connection, &mut input, &begun));
@@ -525,21 +528,22 @@ fn contexts_are_made_when_needed() {
             let setup = setup(role).takeover(takeover, takeover);
             let before = held();
             let mut connection = setup.connection();
-            let mut input = BytesMut::with_capacity(64 << 10);
-            let fresh = held() - before - (64 << 10);
+            let mut input = Input::new();
+            let fresh = held() - before;
             assert!(fresh <= 1024, "a fresh connection holds {fresh} bytes");
 
             input.extend_from_slice(&stream(role, &[compressed(Frame::text(HELLO))]));
             drop(connection.receive(&mut input).expect("a message"));
-            let inflating = held() - before - (64 << 10) - fresh;
+            input.release_memory();
+            let inflating = held() - before - fresh;
             assert!(inflating < 100 * KIB, "{inflating} bytes to inflate");
             connection.send_text(&"word ".repeat(100)).unwrap();
-            let both = held() - before - (64 << 10) - fresh;
+            let both = held() - before - fresh;
             assert!(both < 600 * KIB, "{both} bytes for both");
 
             drain(&mut connection);
             connection.release_memory();
-            let rest = held() - before - (64 << 10) - fresh;
+            let rest = held() - before - fresh;
             assert!(rest <= 1024, "{rest} bytes are left");
             // Still in use, and with the window it needs.
             let again = if takeover { &AGAIN[..] } else { &HELLO };
@@ -557,20 +561,21 @@ fn small_windows_take_little_memory() {
         for bits in [8, 10, 15] {
             let setup = setup(role).windows(15, bits);
             let mut connection = setup.connection();
-            let mut input = BytesMut::with_capacity(128 << 10);
+            let mut input = Input::new();
             let payload = Stream::new().stored([5; 50_000], false).message();
             let back = Stream::new().fixed(&[far(258, 1 << bits)], false).message();
             let before = held();
             for _ in 0..3 {
                 let bytes = stream(role, &[compressed(Frame::binary(&payload))]);
                 input.extend_from_slice(&bytes);
-                drop((bytes, connection.receive(&mut input).expect("a message")));
+                assert!(connection.receive(&mut input).is_some());
+                drop(bytes);
                 connection.release_memory();
+                input.release_memory();
                 let kept = held() - before;
                 assert!(kept <= (1 << bits) + KIB, "{kept} bytes for a window of {bits} bits");
                 let seen = feed(&mut connection, &mut input, &stream(role, &[compressed(Frame::binary(&back))]));
                 assert_eq!(seen, [binary([5; 258])]);
-                drop(seen);
             }
         }
     }
@@ -585,7 +590,7 @@ fn contexts_are_not_kept() {
             let deflate = DeflateConfig::new().keep_contexts(false);
             let setup = setup(role).takeover(true, takeover).deflate(deflate);
             let mut connection = setup.connection();
-            let mut input = BytesMut::with_capacity(256 << 10);
+            let mut input = Input::new();
             let noise = Random(1).bytes(20_000);
             let before = held();
             for _ in 0..5 {
@@ -601,6 +606,7 @@ fn contexts_are_not_kept() {
                 assert!(kept < buffers + window, "{kept} bytes are kept");
             }
             connection.release_memory();
+            input.release_memory();
             let kept = held() - before;
             let window = if takeover { 40 * KIB } else { KIB };
             assert!(kept <= window, "{kept} bytes are left");
@@ -615,7 +621,7 @@ fn messages_in_the_steady_state_allocate_nothing() {
         for takeover in [true, false] {
             let setup = setup(role).takeover(takeover, takeover);
             let mut connection = setup.connection();
-            let mut input = BytesMut::with_capacity(64 << 10);
+            let mut input = Input::new();
             let message = "word ".repeat(100);
             let payload = Stream::new().fixed(&literals(&message), true).message();
             let wire = stream(role, &[compressed(Frame::text(&payload)), compressed(Frame::binary(&payload))]);
@@ -655,7 +661,7 @@ fn a_pool_gets_its_contexts_back() {
             assert_eq!(pool.idle_contexts(), 0);
             let mut connections: Vec<_> = (0..4).map(|_| pooled(role, &pool).connection()).collect();
             assert_eq!(pool.idle_contexts(), 0);
-            let mut inputs = vec![BytesMut::new(); 4];
+            let mut inputs: Vec<_> = (0..4).map(|_| Input::new()).collect();
             for round in 0..3 {
                 for (connection, input) in connections.iter_mut().zip(&mut inputs) {
                     let frame = compressed(Frame::text(HELLO));
@@ -688,7 +694,7 @@ fn a_pool_gets_its_contexts_back() {
 
 /// What becomes of a connection before another takes its contexts.
 #[cfg(feature = "std")]
-type End<'a> = dyn Fn(&mut Connection, &mut BytesMut) + 'a;
+type End<'a> = dyn Fn(&mut Connection, &mut Input) + 'a;
 
 /// What one connection received or sent never shows in another that shares its contexts.
 #[cfg(feature = "std")]
@@ -703,7 +709,7 @@ fn a_pool_shares_no_windows() {
                 let setup = setup(role).takeover(takeover, takeover).deflate(deflate);
                 let spied_on = |end: &End<'_>| {
                     let mut first = setup.connection();
-                    let mut input = BytesMut::new();
+                    let mut input = Input::new();
                     let payload = Stream::new().fixed(&literals(secret), true).message();
                     let seen = feed(&mut first, &mut input, &stream(role, &[compressed(Frame::text(&payload))]));
                     assert_eq!(seen, [text(secret)]);
@@ -733,14 +739,14 @@ fn a_pool_shares_no_windows() {
                     for distance in [1, 5, 8, 24, 30, 100] {
                         spied_on(end);
                         let mut spy = setup.connection();
-                        let mut input = BytesMut::new();
+                        let mut input = Input::new();
                         let reach = Stream::new().fixed(&[far(8, distance)], false).message();
                         let seen = feed(&mut spy, &mut input, &stream(role, &[compressed(Frame::binary(&reach))]));
                         assert_eq!(seen, [failed_for(Violation::CorruptDeflate)], "{distance}");
                     }
                     spied_on(end);
                     let mut next = setup.connection();
-                    let mut input = BytesMut::new();
+                    let mut input = Input::new();
                     let seen = feed(&mut next, &mut input, &stream(role, &[compressed(Frame::text(HELLO))]));
                     assert_eq!(seen, [text("Hello")]);
                     next.send_text(secret).unwrap();
@@ -775,7 +781,7 @@ fn a_pool_serves_different_connections() {
                 .deflate(deflate);
             let mut connection = setup.connection();
             let mut reader = Reader::new(&setup);
-            let mut input = BytesMut::new();
+            let mut input = Input::new();
             let noise = random.bytes(300 + 40 * (round % 13));
             for _ in 0..1 + round % 3 {
                 connection.send_binary(&noise.repeat(2)).unwrap();
@@ -803,7 +809,7 @@ fn a_pool_crosses_threads() {
             scope.spawn(move || {
                 let role = ROLES[i % 2];
                 let setup = pooled(role, pool);
-                let mut input = BytesMut::new();
+                let mut input = Input::new();
                 for round in 0..20 {
                     let mut connection = setup.connection();
                     let said = format!("thread {i}, round {round} ").repeat(10);

@@ -3,8 +3,7 @@
 mod common;
 
 use common::frames::*;
-use ws_proto::bytes::BytesMut;
-use ws_proto::{Config, Delivery, Role, Violation};
+use ws_proto::{Config, Delivery, Input, Role, Violation};
 
 fn config() -> Config {
     Config::new().delivery(Delivery::Parts)
@@ -110,7 +109,7 @@ fn parts_do_not_wait() {
         let at = frame.header().len() + 3;
         let bytes = frame.bytes();
         let mut connection = connection(role, &config());
-        let mut input = BytesMut::new();
+        let mut input = Input::new();
         assert_eq!(feed(&mut connection, &mut input, &bytes[..at]), [Seen::BinaryPart(vec![1, 2, 3], false)]);
         assert!(input.is_empty());
         assert_eq!(feed(&mut connection, &mut input, &bytes[at..]), [Seen::BinaryPart(vec![4, 5, 6, 7, 8], true)]);
@@ -150,7 +149,7 @@ fn text_before_a_fault_is_told() {
                 let end = [Seen::TextPart(good.into(), false), failed(Violation::TextNotUtf8)];
                 let run = every_cut_joined(role, &config(), &stream(role, &[Frame::text(&payload)]));
                 assert_eq!(run.seen, end);
-                assert_eq!(sent_by(role, &run.output), [close_for(Violation::TextNotUtf8)]);
+                assert_eq!(sent_by(role, &run.output), [close_for(&Violation::TextNotUtf8)]);
                 let (first, second) = payload.split_at(good.len() + 1);
                 let frames = [Frame::text(first).part(), Frame::continuation(second)];
                 assert_eq!(every_cut_joined(role, &config(), &stream(role, &frames)).seen, end);
@@ -183,7 +182,7 @@ fn the_sequence_is_checked() {
         for (frame, violation) in [
             (Frame::text("x"), Violation::MessageInterrupted),
             (Frame::binary("x"), Violation::MessageInterrupted),
-            (Frame::new(3, ""), Violation::ReservedOpcode),
+            (Frame::new(3, ""), Violation::ReservedOpcode(3)),
         ] {
             let run = every_cut_joined(role, &config(), &stream(role, &[Frame::binary("a").part(), frame]));
             assert_eq!(run.seen, [Seen::BinaryPart(b"a".to_vec(), false), failed(violation)]);
@@ -211,8 +210,8 @@ fn limits_hold_for_parts() {
     for role in ROLES {
         let begun = stream(role, &[Frame::binary([1; 8]).part()]);
         for (config, violation) in [
-            (config().max_frame(8), Violation::FrameTooBig),
-            (config().max_message(16), Violation::MessageTooBig),
+            (config().max_frame(8), Violation::FrameTooBig(9)),
+            (config().max_message(16), Violation::MessageTooBig(17)),
             (config().max_fragments(1), Violation::TooManyFragments),
         ] {
             let header = Frame::continuation("").claim(9).to(role).header();

@@ -6,10 +6,9 @@ mod common;
 use common::http::{
     HELLO, Head, Written, asked, declined, flawed, judge, refused, request_for, started, take_output, taken,
 };
-use ws_proto::bytes::BytesMut;
 use ws_proto::handshake::client::{Error, Flaw};
 use ws_proto::handshake::server::{Answer, Reason, Request};
-use ws_proto::{Cause, Config, Event, Violation};
+use ws_proto::{Cause, Config, Event, Input, Violation};
 
 const NAME: &str = "Sec-WebSocket-Extensions";
 
@@ -172,9 +171,9 @@ fn no_offer_is_accepted() {
 fn an_offer_is_not_an_agreement() {
     let asked = asked(&with(&["permessage-deflate"]).bytes());
     let mut ws = asked.request.accept(Answer::new()).unwrap();
-    let mut input = BytesMut::from(&[0xc1, 0x80, 0, 0, 0, 0][..]);
-    let Some(Event::Closed(closure)) = ws.receive(&mut input) else { panic!("the bit has no meaning") };
-    assert_eq!(closure.cause, Cause::Violation(Violation::ReservedBit));
+    let mut input = Input::from(&[0xc1, 0x80, 0, 0, 0, 0][..]);
+    let Some(Event::Closed(closed)) = ws.receive(&mut input) else { panic!("the bit has no meaning") };
+    assert_eq!(closed.cause, Cause::Violation(Violation::ReservedBit));
 }
 
 /// 6455-5.8-1, CVE-2026-59881: a client offers nothing by itself, and what is not agreed is not in use.
@@ -184,11 +183,11 @@ fn a_client_offers_nothing() {
     assert!(written.values(NAME).is_empty());
     assert!(request_for("ws://example.com/").header(NAME, "permessage-deflate").is_err(), "it could not be used");
     let mut taken = taken(|accept| Head::switching(accept).then([0xc1, 0x00]));
-    let mut input = BytesMut::from(&taken.rest[..]);
-    let Some(Event::Closed(closure)) = taken.accepted.connection.receive(&mut input) else {
+    let mut input = Input::from(&taken.rest[..]);
+    let Some(Event::Closed(closed)) = taken.accepted.connection.receive(&mut input) else {
         panic!("no such extension")
     };
-    assert_eq!(closure.cause, Cause::Violation(Violation::ReservedBit));
+    assert_eq!(closed.cause, Cause::Violation(Violation::ReservedBit));
 }
 
 /// 6455-4.1-44, 6455-9-3, 6455-9.1-1, CVE-2026-2229: an answer with an extension that was not offered, whatever its
@@ -223,7 +222,7 @@ fn unclosed_quoted_strings() {
     let config = Config::new().max_head(1 << 20);
     for tail in ["", ",", ";", "\\", "\u{e9}"] {
         let value = format!("foo; a=\"{}{tail}", "\\c".repeat(200_000));
-        let mut input = BytesMut::from(&Head::request().add(NAME, &value).bytes()[..]);
+        let mut input = Input::from(&Head::request().add(NAME, &value).bytes()[..]);
         let rejection = ws_proto::handshake::server::Handshake::new(&config).receive(&mut input).expect_err("no end");
         assert_eq!(rejection.reason(), Reason::Extensions);
         let answer = judge(|accept| Head::switching(accept).add(NAME, &value[..20_000]).bytes());
@@ -237,13 +236,13 @@ fn very_many_elements() {
     let config = Config::new().max_head(4 << 20);
     for (element, count, parameters) in [("x,", 200_000, 0), ("x;a;b=c;d=\"e\\f\",", 40_000, 3)] {
         let head = Head::request().add(NAME, element.repeat(count));
-        let mut input = BytesMut::from(&head.bytes()[..]);
+        let mut input = Input::from(&head.bytes()[..]);
         let request = ws_proto::handshake::server::Handshake::new(&config).receive(&mut input).unwrap().unwrap();
         assert_eq!(request.extensions().count(), count);
         assert!(request.extensions().all(|extension| extension.parameters().count() == parameters));
     }
     let head = Head::request().add(NAME, format!("x{}", ";a=b".repeat(200_000)));
-    let mut input = BytesMut::from(&head.bytes()[..]);
+    let mut input = Input::from(&head.bytes()[..]);
     let request = ws_proto::handshake::server::Handshake::new(&config).receive(&mut input).unwrap().unwrap();
     assert_eq!(request.extensions().next().unwrap().parameters().count(), 200_000);
 }

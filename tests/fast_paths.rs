@@ -5,8 +5,10 @@ mod common;
 
 use common::frames::*;
 use std::slice;
-use ws_proto::bytes::{Buf, Bytes, BytesMut};
-use ws_proto::{Cause, Config, Connection, Delivery, Event, Message, Role, Seed, SendErrorKind, Utf8Bytes, Violation};
+use ws_proto::bytes::{Buf, Bytes};
+use ws_proto::{
+    Cause, Config, Connection, Delivery, Event, Input, Message, Role, Seed, SendErrorKind, Utf8Bytes, Violation,
+};
 
 /// The neighbours of the lengths at which a buffer, a header or a window of masking may end.
 const BORDERS: [usize; 9] = [4095, 4096, 4097, 16383, 16384, 16385, 65535, 65536, 65537];
@@ -61,7 +63,7 @@ fn message_of(event: Event<'_>) -> Message {
 /// The events that `bytes` lead to and the frames that go out; nothing of them may be left in the input then.
 fn told(role: Role, config: &Config, bytes: &[u8], cut: Cut, keeping: bool) -> (Vec<Seen>, Vec<Frame>) {
     let mut ws = connection(role, config);
-    let mut input = BytesMut::new();
+    let mut input = Input::new();
     let (mut seen, mut output) = (Vec::new(), Vec::new());
     for piece in cut.pieces(bytes) {
         input.extend_from_slice(piece);
@@ -101,9 +103,9 @@ fn assert_ends(role: Role, config: &Config, before: &[Frame], wrong: &[u8], viol
     let behind = stream(role, &[Frame::text("behind"), Frame::ping("behind"), message(Kind::Binary, 200)]);
     let front = stream(role, before);
     let bytes = [&front[..], wrong, &behind].concat();
-    let right = [events(before), vec![failed(violation)]].concat();
+    let right = [events(before), vec![failed(violation.clone())]].concat();
     let pongs = before.iter().filter(|frame| frame.opcode == PING).map(|ping| Frame::pong(&ping.payload));
-    let sent: Vec<Frame> = pongs.chain([close_for(violation)]).collect();
+    let sent: Vec<Frame> = pongs.chain([close_for(&violation)]).collect();
     for cut in [Cut::Whole, Cut::At(front.len()), Cut::At(front.len() + wrong.len()), Cut::Random(4)] {
         let (seen, output) = told(role, config, &bytes, cut, false);
         assert!(seen == right, "{violation:?} after {} messages, {cut:?}: {seen:?} of {wrong:02x?}", before.len());
@@ -252,7 +254,7 @@ fn a_wrong_byte_anywhere_in_a_text() {
                 let bytes = stream(role, &[Frame::text(payload), Frame::text("behind")]);
                 let (seen, output) = told(role, &Config::new(), &bytes, Cut::Whole, false);
                 assert_eq!(seen, [failed(Violation::TextNotUtf8)], "byte {at} of {length}");
-                assert_eq!(output, [close_for(Violation::TextNotUtf8)], "byte {at} of {length}");
+                assert_eq!(output, [close_for(&Violation::TextNotUtf8)], "byte {at} of {length}");
             }
         }
     }
@@ -288,7 +290,7 @@ fn a_forbidden_sequence_anywhere_in_a_text() {
                     for cut in [Cut::Whole, Cut::EveryByte, Cut::Random((at + i) as u64)] {
                         let (seen, output) = told(role, &Config::new(), &bytes, cut, false);
                         assert_eq!(seen, [failed(Violation::TextNotUtf8)], "{sequence:02x?} at {at} of {length}");
-                        assert_eq!(output, [close_for(Violation::TextNotUtf8)]);
+                        assert_eq!(output, [close_for(&Violation::TextNotUtf8)]);
                     }
                 }
             }
@@ -333,17 +335,18 @@ fn a_wrong_header_behind_fifty_right_messages() {
                     let frame = Frame { opcode, ..frame.clone() };
                     // A reserved control frame of that length is wrong twice, and the opcode shows no later.
                     if opcode < 8 || length <= 125 {
-                        ends(&frame, Violation::ReservedOpcode);
+                        ends(&frame, Violation::ReservedOpcode(opcode));
                     }
                 }
                 if length <= 125 {
-                    ends(&frame.clone().form(Form::Bits16), Violation::LengthNotMinimal);
+                    ends(&frame.clone().form(Form::Bits16), Violation::LengthNotMinimal(length as u64));
                     ends(&Frame::ping(&frame.payload).part(), Violation::FragmentedControl);
                 } else {
                     ends(&Frame::pong(&frame.payload), Violation::ControlTooLong);
                 }
-                ends(&frame.clone().form(Form::Bits64), Violation::LengthNotMinimal);
-                ends(&frame.clone().form(Form::Bits64).claim(1 << 63 | length as u64), Violation::LengthTopBit);
+                ends(&frame.clone().form(Form::Bits64), Violation::LengthNotMinimal(length as u64));
+                let top = 1 << 63 | length as u64;
+                ends(&frame.clone().form(Form::Bits64).claim(top), Violation::LengthTopBit(top));
                 ends(&Frame { opcode: CONTINUATION, ..frame.clone() }, Violation::NothingToContinue);
                 let interrupted = [
                     Frame::text("begun").part().to(role).bytes(),
@@ -360,11 +363,11 @@ fn a_wrong_header_behind_fifty_right_messages() {
 /// As `assert_ends`, with events and answers of `wrong` itself among `told_before`.
 fn assert_ends_after(role: Role, told_before: &[Frame], wrong: &[u8], violation: Violation, before: &[Frame]) {
     let bytes = [&stream(role, before)[..], wrong].concat();
-    let right = [events(told_before), vec![failed(violation)]].concat();
+    let right = [events(told_before), vec![failed(violation.clone())]].concat();
     for cut in [Cut::Whole, Cut::Random(3)] {
         let (seen, output) = told(role, &Config::new(), &bytes, cut, false);
         assert!(seen == right, "{violation:?}, {cut:?}: {seen:?}");
-        assert_eq!(output.last(), Some(&close_for(violation)));
+        assert_eq!(output.last(), Some(&close_for(&violation)));
     }
 }
 
@@ -375,18 +378,21 @@ fn limits_behind_many_short_messages() {
     for role in ROLES {
         for limit in [0, 1, 2, 19, 20, 21, 124, 125, 126, 127, 65535, 65536] {
             let frame = Config::new().max_frame(limit as u64);
-            let message = Config::new().max_frame(u64::MAX).max_message(limit as u64);
-            for (config, violation) in [(frame, Violation::FrameTooBig), (message, Violation::MessageTooBig)] {
+            let message = Config::new().max_message(limit as u64);
+            for (config, violation) in
+                [(frame, Violation::FrameTooBig as fn(u64) -> _), (message, Violation::MessageTooBig)]
+            {
                 for kind in [Kind::Binary, Kind::Text(1), Kind::Text(3)] {
                     // A control frame has a limit of its own.
                     let mut before = messages(&mut Random(7), 50, limit.min(20));
                     before.extend([Frame::ping([1; 125]), self::message(kind, limit)]);
                     let above = self::message(kind, limit + 1).to(role);
-                    assert_ends(role, &config, &before, &above.bytes(), violation);
-                    assert_ends(role, &config, &before, &above.clone().part().bytes(), violation);
-                    assert_ends(role, &config, &[], &above.bytes(), violation);
+                    let one_above = || violation(limit as u64 + 1);
+                    assert_ends(role, &config, &before, &above.bytes(), one_above());
+                    assert_ends(role, &config, &before, &above.clone().part().bytes(), one_above());
+                    assert_ends(role, &config, &[], &above.bytes(), one_above());
                     let huge = Frame { payload: Vec::new(), ..above }.claim(u64::MAX >> 1);
-                    assert_ends(role, &config, &before, &huge.bytes(), violation);
+                    assert_ends(role, &config, &before, &huge.bytes(), violation(u64::MAX >> 1));
                 }
             }
         }
@@ -477,52 +483,52 @@ fn fragments_of_every_length_that_go_wrong() {
             let kind = KINDS[length % 5];
             let (frames, _) = three(kind, length);
             let total = 3 * length as u64;
+            let length = length as u64;
             let cases = [
                 (Config::new().max_message(total), None),
-                (Config::new().max_message(total - 1), Some(4)),
-                (Config::new().max_message(2 * length as u64 - 1), Some(2)),
-                (Config::new().max_message(length as u64 - 1), Some(0)),
-                (Config::new().max_frame(length as u64), None),
-                (Config::new().max_frame(length as u64 - 1), Some(0)),
+                (Config::new().max_message(total - 1), Some((4, Violation::MessageTooBig(total)))),
+                (Config::new().max_message(2 * length - 1), Some((2, Violation::MessageTooBig(2 * length)))),
+                (Config::new().max_message(length - 1), Some((0, Violation::MessageTooBig(length)))),
+                (Config::new().max_frame(length), None),
+                (Config::new().max_frame(length - 1), Some((0, Violation::FrameTooBig(length)))),
                 (Config::new().max_fragments(3), None),
-                (Config::new().max_fragments(2), Some(4)),
-                (Config::new().max_fragments(1), Some(2)),
+                (Config::new().max_fragments(2), Some((4, Violation::TooManyFragments))),
+                (Config::new().max_fragments(1), Some((2, Violation::TooManyFragments))),
             ];
-            for (i, (config, wrong)) in cases.into_iter().enumerate() {
-                let violation = [Violation::MessageTooBig, Violation::FrameTooBig, Violation::TooManyFragments]
-                    [usize::from(i >= 4) + usize::from(i >= 6)];
-                assert_fragments(role, &config, &frames, wrong.map(|at| (at, violation)));
+            for (config, wrong) in cases {
+                assert_fragments(role, &config, &frames, wrong.as_ref());
             }
 
+            let length = frames[0].payload.len();
             let (frames, _) = three(Kind::Text(1), length);
             for (at, in_fragment) in [(0, length - 1), (2, 0), (2, length / 2), (4, length - 1)] {
                 let mut frames = frames.clone();
                 frames[at].payload[in_fragment] = 0xff;
-                assert_fragments(role, &Config::new(), &frames, Some((at, Violation::TextNotUtf8)));
+                assert_fragments(role, &Config::new(), &frames, Some(&(at, Violation::TextNotUtf8)));
             }
             // The first bytes of a character at the end of one fragment, and something else in the next; an empty one
             // in between decides nothing.
             for begun in [&b"\xc3"[..], b"\xe2\x82", b"\xf0\x9f\xa6"] {
                 let mut frames = frames.clone();
                 frames[0].payload.extend(begun);
-                assert_fragments(role, &Config::new(), &frames, Some((2, Violation::TextNotUtf8)));
+                assert_fragments(role, &Config::new(), &frames, Some(&(2, Violation::TextNotUtf8)));
                 frames[2].payload.clear();
-                assert_fragments(role, &Config::new(), &frames, Some((4, Violation::TextNotUtf8)));
+                assert_fragments(role, &Config::new(), &frames, Some(&(4, Violation::TextNotUtf8)));
                 frames[4].payload.clear();
-                assert_fragments(role, &Config::new(), &frames, Some((4, Violation::TextNotUtf8)));
+                assert_fragments(role, &Config::new(), &frames, Some(&(4, Violation::TextNotUtf8)));
             }
         }
     }
 }
 
 /// Feeds what `three` made, changed or not: it ends with the frame at this index, or not at all.
-fn assert_fragments(role: Role, config: &Config, frames: &[Frame; 5], wrong: Option<(usize, Violation)>) {
+fn assert_fragments(role: Role, config: &Config, frames: &[Frame; 5], wrong: Option<&(usize, Violation)>) {
     let bytes = stream(role, frames);
     let mut right = vec![told_for(&frames[1]), told_for(&frames[3])];
     match wrong {
         Some((at, violation)) => {
             right.truncate(at / 2);
-            right.push(failed(violation));
+            right.push(failed(violation.clone()));
         }
         None => {
             let payload = [&frames[0].payload[..], &frames[2].payload, &frames[4].payload].concat();
@@ -586,7 +592,7 @@ fn an_event_stays_right_while_others_are_sent() {
         frames.extend(messages(&mut random, 150, 30));
         let bytes = stream(role, &frames);
         let mut ws = connection(role, &Config::new());
-        let mut input = BytesMut::new();
+        let mut input = Input::new();
         let (mut kept, mut sent, mut written) = (Vec::new(), Vec::new(), Vec::new());
         let mut at = 0;
         for piece in Cut::Random(5 + seed % 7).pieces(&bytes) {
@@ -614,8 +620,8 @@ fn an_event_stays_right_while_others_are_sent() {
         }
         assert_eq!(at, frames.len(), "seed {seed}");
         assert!(input.is_empty());
-        // Written over, where it is this buffer's own: what was kept is not.
-        input.resize(input.capacity(), 0xaa);
+        // Written over, where it is the input's own: what was kept is not.
+        input.extend_from_slice(&[0xaa; 200_000]);
         for (at, message) in kept {
             let is_text = matches!(message, Message::Text(_));
             assert!(is_text == (frames[at].opcode == TEXT), "message {at} of seed {seed}");
@@ -632,7 +638,7 @@ fn what_happens_to_an_event_is_nothing_to_the_next() {
     for role in ROLES {
         for pattern in 0..81 {
             let frames = messages(&mut Random(pattern), 40, [20, 125, 126, 300][pattern as usize % 4]);
-            let mut input = BytesMut::from(&stream(role, &frames)[..]);
+            let mut input = Input::from(&stream(role, &frames)[..]);
             let mut ws = connection(role, &Config::new());
             let mut kept = Vec::new();
             for (i, frame) in frames.iter().enumerate() {
@@ -650,7 +656,7 @@ fn what_happens_to_an_event_is_nothing_to_the_next() {
 }
 
 /// The end of the stream, told once and nothing after it.
-fn assert_closed_once(ws: &mut Connection, input: &mut BytesMut, before: &[Seen]) {
+fn assert_closed_once(ws: &mut Connection, input: &mut Input, before: &[Seen]) {
     ws.receive_eof();
     let seen = take_events(ws, input);
     let Some((Seen::Closed { cause: Cause::EndOfStream, code: 1006, clean: false, .. }, first)) = seen.split_last()
@@ -675,7 +681,7 @@ fn one_byte_missing() {
                 let (front, last) = bytes.split_at(bytes.len() - 1);
                 let unfinished = || {
                     let mut ws = connection(role, &Config::new());
-                    let mut input = BytesMut::from(front);
+                    let mut input = Input::from(front);
                     assert!(ws.receive(&mut input).is_none(), "{kind:?} of {length} bytes without the last");
                     // Asking again changes nothing.
                     assert!(ws.receive(&mut input).is_none(), "{kind:?} of {length} bytes without the last");
@@ -710,12 +716,12 @@ fn the_stream_ends_anywhere() {
             for end in (0..bytes.len().min(200)).chain(bytes.len() - 1..=bytes.len()) {
                 let mut told_so_far = oracle(role, Limits::NONE, &bytes[..end]).seen;
                 let mut ws = connection(role, &Config::new());
-                let mut input = BytesMut::from(&bytes[..end]);
+                let mut input = Input::from(&bytes[..end]);
                 // Everything that is there waits for the first look.
                 assert_ends_or_answers(&mut ws, &mut input, &told_so_far);
 
                 let mut ws = connection(role, &Config::new());
-                let mut input = BytesMut::new();
+                let mut input = Input::new();
                 assert!(feed(&mut ws, &mut input, &bytes[..end]) == told_so_far);
                 told_so_far.clear();
                 assert_ends_or_answers(&mut ws, &mut input, &told_so_far);
@@ -725,7 +731,7 @@ fn the_stream_ends_anywhere() {
 }
 
 /// As `assert_closed_once`, but a Pong may be owed.
-fn assert_ends_or_answers(ws: &mut Connection, input: &mut BytesMut, before: &[Seen]) {
+fn assert_ends_or_answers(ws: &mut Connection, input: &mut Input, before: &[Seen]) {
     drain(ws);
     ws.receive_eof();
     let seen = take_events(ws, input);

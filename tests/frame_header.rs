@@ -4,9 +4,8 @@
 mod common;
 
 use common::frames::*;
-use ws_proto::bytes::BytesMut;
 use ws_proto::frame::{FrameHeader, MaskingKey};
-use ws_proto::{Config, Opcode, Role, Violation};
+use ws_proto::{Config, Input, Opcode, Role, Violation};
 
 const OPCODES: [(u8, Opcode); 6] = [
     (0x0, Opcode::Continuation),
@@ -143,8 +142,9 @@ fn lengths_are_minimal() {
     for role in ROLES {
         for (form, length) in padded.into_iter().chain([(Form::Bits64, 126), (Form::Bits64, 65535)]) {
             let frame = Frame::binary(vec![0; length]).form(form).to(role);
-            assert_eq!(FrameHeader::parse(&frame.header()), Err(Violation::LengthNotMinimal));
-            assert_fails(role, &Config::new(), &frame.header(), &[], Violation::LengthNotMinimal);
+            let violation = Violation::LengthNotMinimal(length as u64);
+            assert_eq!(FrameHeader::parse(&frame.header()), Err(violation.clone()));
+            assert_fails(role, &Config::new(), &frame.header(), &[], violation);
         }
         for (form, length) in [(Form::Literal, 125), (Form::Bits16, 126), (Form::Bits16, 65535), (Form::Bits64, 65536)]
         {
@@ -162,7 +162,7 @@ fn the_top_bit_of_a_length_is_zero() {
         for length in [1 << 63, (1 << 63) + 5, 0xffff_ffff_0000_0000, u64::MAX] {
             for config in [Config::new(), Limits::NONE.config()] {
                 let header = Frame::binary("").claim(length).to(role).header();
-                assert_fails(role, &config, &header, &[], Violation::LengthTopBit);
+                assert_fails(role, &config, &header, &[], Violation::LengthTopBit(length));
             }
         }
         let header = Frame::binary("").claim((1 << 63) - 1).to(role).header();
@@ -198,11 +198,11 @@ fn reserved_opcodes_fail() {
             let before = [Frame::text("before")];
             let frame = Frame::new(opcode, "x");
             let bytes = [stream(role, &before), frame.to(role).bytes()].concat();
-            assert_fails(role, &Config::new(), &bytes, &[text("before")], Violation::ReservedOpcode);
+            assert_fails(role, &Config::new(), &bytes, &[text("before")], Violation::ReservedOpcode(opcode));
         }
         for opcode in 3..8 {
             let bytes = Frame::new(opcode, "x").part().to(role).bytes();
-            assert_fails(role, &Config::new(), &bytes, &[], Violation::ReservedOpcode);
+            assert_fails(role, &Config::new(), &bytes, &[], Violation::ReservedOpcode(opcode));
         }
     }
 }
@@ -254,7 +254,7 @@ fn every_prefix_waits() {
             let bytes = frame.to(role).bytes();
             for end in 0..bytes.len() {
                 let mut connection = connection(role, &Config::new());
-                let mut input = BytesMut::new();
+                let mut input = Input::new();
                 assert_eq!(feed(&mut connection, &mut input, &bytes[..end]), [], "{end} bytes of {bytes:02x?}");
                 assert_eq!(drain(&mut connection), [], "{end} bytes of {bytes:02x?}");
                 let seen = feed(&mut connection, &mut input, &bytes[end..]);
@@ -277,27 +277,29 @@ fn faults_show_at_once() {
     // The fault, the byte that shows it, and the byte by which it has to be told.
     let faults = [
         (Frame::text("a").rsv(2), Violation::ReservedBit, 1, 2),
-        (Frame::new(0xB, "a"), Violation::ReservedOpcode, 1, 2),
+        (Frame::new(0xB, "a"), Violation::ReservedOpcode(0xB), 1, 2),
         (Frame::ping("").part(), Violation::FragmentedControl, 1, 2),
         (Frame::continuation("a"), Violation::NothingToContinue, 1, 2),
         (Frame::ping([0; 126]), Violation::ControlTooLong, 2, 2),
         (Frame::pong([0; 65536]), Violation::ControlTooLong, 2, 2),
-        (Frame::text("a").form(Form::Bits16), Violation::LengthNotMinimal, 3, 4),
-        (Frame::text("a").form(Form::Bits64), Violation::LengthNotMinimal, 8, 10),
-        (Frame::text("a").claim(1 << 63), Violation::LengthTopBit, 3, 10),
-        (Frame::text("a").claim((16 << 20) + 1), Violation::FrameTooBig, 7, 10),
+        (Frame::text("a").form(Form::Bits16), Violation::LengthNotMinimal(1), 3, 4),
+        (Frame::text("a").form(Form::Bits64), Violation::LengthNotMinimal(1), 8, 10),
+        (Frame::text("a").claim(1 << 63), Violation::LengthTopBit(1 << 63), 3, 10),
+        (Frame::text("a").claim((64 << 20) + 1), Violation::MessageTooBig((64 << 20) + 1), 7, 10),
+        (Frame::new(CLOSE, [3]), Violation::CloseBodyTooShort, 2, 2),
     ];
     for role in ROLES {
         let other = if role == Role::Server { Role::Client } else { Role::Server };
         let direction = if role == Role::Server { Violation::NotMasked } else { Violation::Masked };
-        let faults = faults.iter().map(|(frame, violation, from, to)| (frame.clone().to(role), *violation, *from, *to));
+        let faults =
+            faults.iter().map(|(frame, violation, from, to)| (frame.clone().to(role), violation.clone(), *from, *to));
         for (frame, violation, from, to) in faults.chain([(Frame::text("a").to(other), direction, 2, 2)]) {
             let mut connection = connection(role, &Config::new());
-            let mut input = BytesMut::new();
+            let mut input = Input::new();
             let told = frame.bytes().iter().position(|byte| match &feed(&mut connection, &mut input, &[*byte])[..] {
                 [] => false,
                 [event] => {
-                    assert_eq!(*event, failed(violation));
+                    assert_eq!(*event, failed(violation.clone()));
                     true
                 }
                 events => panic!("{events:?}"),

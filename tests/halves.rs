@@ -1,8 +1,8 @@
-//! A connection that is taken apart does what the whole one does; what is owed travels between the halves as a value.
+//! A connection that is taken apart does what the whole one does; what has to be answered travels between the halves as a value.
 
-use ws_proto::bytes::{Buf, BufMut, BytesMut};
+use ws_proto::bytes::{Buf, BufMut};
 use ws_proto::frame::{FrameHeader, MaskingKey};
-use ws_proto::{Cause, CloseCode, Config, Connection, Event, Opcode, Seed, SendErrorKind, Violation};
+use ws_proto::{Cause, CloseCode, Config, Connection, Event, Input, Opcode, Seed, SendErrorKind, Violation};
 
 fn frame(opcode: Opcode, fin: bool, payload: &[u8]) -> Vec<u8> {
     let key = [1, 2, 3, 4];
@@ -42,38 +42,38 @@ fn config(automatic: bool) -> Config {
 
 fn whole(stream: &[u8], automatic: bool) -> (Vec<String>, Vec<u8>, bool) {
     let mut ws = Connection::server(&config(automatic));
-    let mut input = BytesMut::from(stream);
-    let mut heard = Vec::new();
+    let mut input = Input::from(stream);
+    let mut seen = Vec::new();
     for _ in 0..2 {
         while let Some(event) = ws.receive(&mut input) {
-            heard.push(format!("{event:?}"));
+            seen.push(format!("{event:?}"));
         }
         ws.receive_eof();
     }
     let mut output = Vec::new();
     output.put(ws.output());
-    (heard, output, ws.interest().hang_up)
+    (seen, output, ws.interest().hang_up)
 }
 
 fn halves(stream: &[u8], automatic: bool) -> (Vec<String>, Vec<u8>, bool) {
     let (mut receiver, mut sender) = Connection::server(&config(automatic)).into_halves();
-    let mut input = BytesMut::from(stream);
-    let mut heard = Vec::new();
+    let mut input = Input::from(stream);
+    let mut seen = Vec::new();
     for _ in 0..2 {
         while let Some(received) = receiver.receive(&mut input) {
-            heard.extend(received.event.map(|event| format!("{event:?}")));
+            seen.extend(received.event.map(|event| format!("{event:?}")));
             if let Some(reply) = received.reply {
                 sender.reply(reply);
             }
-            heard.extend(sender.closure().map(|closure| format!("{:?}", Event::Closed(closure))));
+            seen.extend(sender.closed().map(|closed| format!("{:?}", Event::Closed(closed))));
         }
-        receiver.receive_eof();
+        sender.reply(receiver.receive_eof());
         assert!(!receiver.wants_read());
-        assert!(receiver.is_over() || heard.iter().all(|event| !event.starts_with("Closed")));
+        assert!(receiver.is_over() || seen.iter().all(|event| !event.starts_with("Closed")));
     }
     let mut output = Vec::new();
     output.put(sender.output());
-    (heard, output, sender.interest().hang_up)
+    (seen, output, sender.interest().hang_up)
 }
 
 #[test]
@@ -88,9 +88,9 @@ fn halves_do_what_the_whole_does() {
 #[test]
 fn replies_cross_threads() {
     let (mut receiver, mut sender) = Connection::server(&Config::new()).into_halves();
-    let (replies, owed) = std::sync::mpsc::channel();
+    let (replies, due) = std::sync::mpsc::channel();
     let reading = std::thread::spawn(move || {
-        let mut input = BytesMut::from(&streams()[1][..]);
+        let mut input = Input::from(&streams()[1][..]);
         let mut events = 0;
         while let Some(received) = receiver.receive(&mut input) {
             events += usize::from(received.event.is_some());
@@ -101,16 +101,16 @@ fn replies_cross_threads() {
         events
     });
     sender.send_text("meanwhile").expect("it is open");
-    let mut closure = None;
-    while let Ok(reply) = owed.recv() {
+    let mut closed = None;
+    while let Ok(reply) = due.recv() {
         sender.reply(reply);
-        closure = closure.or_else(|| sender.closure());
+        closed = closed.or_else(|| sender.closed());
     }
     assert_eq!(reading.join().expect("no panic"), 5);
-    let closure = closure.expect("the peer closed");
-    assert_eq!((closure.cause, closure.code(), closure.reason()), (Cause::Agreed, 1000, "bye"));
-    assert!(closure.is_clean());
-    assert_eq!(sender.closure(), None, "the end is told once");
+    let closed = closed.expect("the peer closed");
+    assert_eq!((&closed.cause, closed.code(), closed.reason()), (&Cause::Agreed, 1000, "bye"));
+    assert!(closed.is_clean());
+    assert_eq!(sender.closed(), None, "the end is returned once");
     let mut output = Vec::new();
     output.put(sender.output());
     assert_eq!(output, b"\x81\x09meanwhile\x8a\x03one\x8a\x03two\x88\x02\x03\xe8");
@@ -122,13 +122,13 @@ fn a_failure_reaches_a_sender_that_has_closed_already() {
     let (mut receiver, mut sender) = Connection::client(Seed::new([1; 32]), &Config::new()).into_halves();
     sender.close(CloseCode::GOING_AWAY).expect("it is open");
     let sent = sender.output().remaining();
-    let mut input = BytesMut::from(&b"\x83\x00"[..]);
+    let mut input = Input::from(&b"\x83\x00"[..]);
     let reply = receiver.receive(&mut input).and_then(|received| received.reply);
     sender.reply(reply.expect("a violation has to be known"));
     assert_eq!(sender.output().remaining(), sent, "one Close is enough");
-    let closure = sender.closure().expect("it is over");
-    assert_eq!(closure.cause, Cause::Violation(Violation::ReservedOpcode));
-    assert_eq!(closure.sent, Some(CloseCode::GOING_AWAY.into()));
+    let closed = sender.closed().expect("it is over");
+    assert_eq!(closed.cause, Cause::Violation(Violation::ReservedOpcode(3)));
+    assert_eq!(closed.sent, Some(CloseCode::GOING_AWAY.into()));
     assert_eq!(sender.send_text("late").map_err(|error| error.kind()), Err(SendErrorKind::Closed));
     assert!(receiver.receive(&mut input).is_none());
 }

@@ -4,10 +4,9 @@
 mod common;
 
 use common::http::{HELLO, HELLO_MASKED, Head, KEY, Written, accept_for, asked, final_response, refused, take_output};
-use ws_proto::bytes::BytesMut;
 use ws_proto::handshake::BuildError;
 use ws_proto::handshake::server::{Answer, Reason, Response};
-use ws_proto::{Event, Role};
+use ws_proto::{Event, Input, Role};
 
 fn answered(head: &Head, answer: Answer) -> Written {
     let mut ws = asked(&head.bytes()).request.accept(answer).unwrap();
@@ -69,7 +68,7 @@ fn the_connection_is_open() {
     assert!(ws.interest().write && ws.interest().read && !ws.interest().hang_up);
     ws.send_text("Hello").unwrap();
     assert_eq!(Written::read(&take_output(&mut ws)).rest, HELLO);
-    let mut input = BytesMut::from(&asked.rest.split_off(0)[..]);
+    let mut input = Input::from(&asked.rest.split_off(0)[..]);
     for _ in 0..2 {
         let Some(Event::Text(text)) = ws.receive(&mut input) else { panic!("the text that came with the request") };
         assert_eq!(text, "Hello");

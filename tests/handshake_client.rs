@@ -8,10 +8,10 @@ use common::http::{
     started_from, take_output, taken, unbase64,
 };
 use std::collections::HashSet;
-use ws_proto::bytes::{Buf, BytesMut};
+use ws_proto::bytes::Buf;
 use ws_proto::handshake::client::{Error, Flaw, Handshake};
 use ws_proto::handshake::{BuildError, WebSocketUri};
-use ws_proto::{Config, Event, Role, Seed};
+use ws_proto::{Config, Event, Input, Role, Seed};
 
 const URI: &str = "ws://example.com/chat";
 
@@ -145,7 +145,7 @@ fn the_request_in_pieces() {
 fn nothing_goes_out_before_the_answer() {
     let (mut handshake, _, key) = started(&request_for(URI), &Config::new());
     let answer = Head::switching(&accept_for(&key)).bytes();
-    let mut input = BytesMut::new();
+    let mut input = Input::new();
     let (last, before) = answer.split_last().unwrap();
     for byte in before {
         input.extend_from_slice(&[*byte]);
@@ -204,7 +204,7 @@ fn the_connection_is_open() {
     let mut ws = taken.accepted.connection;
     assert_eq!(ws.role(), Role::Client);
     assert!(ws.interest().read && !ws.interest().write && !ws.interest().hang_up);
-    let mut input = BytesMut::from(&taken.rest[..]);
+    let mut input = Input::from(&taken.rest[..]);
     for _ in 0..2 {
         let Some(Event::Text(text)) = ws.receive(&mut input) else { panic!("the text that came with the answer") };
         assert_eq!(text, "Hello");
@@ -439,11 +439,11 @@ fn limits() {
 #[test]
 fn a_failure_is_the_end() {
     let (mut handshake, _, key) = started(&request_for(URI), &Config::new());
-    let mut input = BytesMut::from(&Head::switching(ACCEPT).then(HELLO)[..]);
+    let mut input = Input::from(&Head::switching(ACCEPT).then(HELLO)[..]);
     assert!(matches!(handshake.receive(&mut input), Err(Error::Invalid(Flaw::Accept))));
     // Neither what follows nor the right answer, too late, changes anything.
     for more in [HELLO.to_vec(), Head::switching(&accept_for(&key)).bytes()] {
-        let mut input = BytesMut::from(&more[..]);
+        let mut input = Input::from(&more[..]);
         assert!(matches!(handshake.receive(&mut input), Err(Error::Invalid(Flaw::Accept))));
         assert!(!handshake.output().has_remaining());
     }
@@ -454,10 +454,10 @@ fn a_failure_is_the_end() {
 fn after_the_end() {
     let (mut handshake, _, key) = started(&request_for(URI), &Config::new());
     let answer = Head::switching(&accept_for(&key)).bytes();
-    let mut input = BytesMut::from(&answer[..]);
+    let mut input = Input::from(&answer[..]);
     assert!(matches!(handshake.receive(&mut input), Ok(Some(_))));
     for _ in 0..2 {
-        let mut input = BytesMut::from(&answer[..]);
+        let mut input = Input::from(&answer[..]);
         assert!(matches!(handshake.receive(&mut input), Err(Error::Invalid(Flaw::Over))));
     }
 }

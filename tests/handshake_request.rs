@@ -4,20 +4,19 @@
 mod common;
 
 use common::http::{Asked, Head, KEY, Written, asked, final_response, refused, refused_with, serve_with};
-use ws_proto::Config;
-use ws_proto::bytes::BytesMut;
 use ws_proto::handshake::server::{Handshake, Reason, Response};
+use ws_proto::{Config, Input};
 
 /// 6455-4.2.1-1: what is not there yet is waited for, what is complete is taken out of the input.
 #[test]
 fn a_request_is_taken_once_it_is_whole() {
     let bytes = Head::request().bytes();
     for end in 0..bytes.len() {
-        let mut input = BytesMut::from(&bytes[..end]);
+        let mut input = Input::from(&bytes[..end]);
         let waits = Handshake::new(&Config::new()).receive(&mut input);
         assert!(matches!(waits, Ok(None)), "after {end} bytes: {waits:?}");
     }
-    let mut input = BytesMut::from(&bytes[..]);
+    let mut input = Input::from(&bytes[..]);
     assert!(matches!(Handshake::new(&Config::new()).receive(&mut input), Ok(Some(_))));
     assert!(input.is_empty());
 }
@@ -131,7 +130,7 @@ fn other_methods() {
 #[test]
 fn the_answer_to_head_has_no_body() {
     let mut handshake = Handshake::new(&Config::new());
-    let mut input = BytesMut::from(&Head::request().start("HEAD /chat HTTP/1.1").bytes()[..]);
+    let mut input = Input::from(&Head::request().start("HEAD /chat HTTP/1.1").bytes()[..]);
     for time in 1..=2 {
         let rejection = handshake.receive(&mut input).expect_err("another method");
         let answer = Written::read(&rejection.response().to_bytes());
@@ -199,7 +198,7 @@ fn a_plain_get_can_be_answered_with_a_page() {
 #[test]
 fn a_refusal_said_again_still_has_the_request() {
     let mut handshake = Handshake::new(&Config::new());
-    let mut input = BytesMut::from("GET /page HTTP/1.1\r\nHost: example.com\r\n\r\n");
+    let mut input = Input::from(&b"GET /page HTTP/1.1\r\nHost: example.com\r\n\r\n"[..]);
     for time in 1..=2 {
         let rejection = handshake.receive(&mut input).expect_err("a plain GET");
         assert_eq!(rejection.request().map(|head| head.path().to_owned()).as_deref(), Some("/page"), "time {time}");
@@ -531,7 +530,7 @@ fn the_limit_on_bytes_needs_no_end_of_the_head() {
     for limit in [0, 1, 10, 100, 1000] {
         let config = Config::new().max_head(limit);
         let mut handshake = Handshake::new(&config);
-        let mut input = BytesMut::from(&bytes[..limit]);
+        let mut input = Input::from(&bytes[..limit]);
         assert!(handshake.receive(&mut input).is_ok(), "{limit} bytes are within the limit");
         input.extend_from_slice(&bytes[limit..=limit]);
         assert_eq!(handshake.receive(&mut input).expect_err("one more").reason(), Reason::HeadTooLarge);

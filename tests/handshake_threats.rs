@@ -8,15 +8,15 @@ use common::http::{
     ACCEPT, HELLO, HELLO_MASKED, Head, KEY, Numbers, asked, cuts, declined, flawed, flawed_with, judge, refused,
     refused_with, request_for, serve, serve_with, started, take_output, taken,
 };
-use ws_proto::bytes::{Buf, BytesMut};
+use ws_proto::bytes::Buf;
 use ws_proto::handshake::client::{self, Error, Flaw};
 use ws_proto::handshake::server::{self, Answer, Reason};
-use ws_proto::{Cause, Config, Event, Violation};
+use ws_proto::{Cause, Config, Event, Input, Violation};
 
 /// Feeds a head byte by byte until something other than "more" is said, and tells after how many bytes that was.
 fn trickle(config: &Config, bytes: impl IntoIterator<Item = u8>) -> (usize, Result<server::Request, Reason>) {
     let mut handshake = server::Handshake::new(config);
-    let mut input = BytesMut::new();
+    let mut input = Input::new();
     for (count, byte) in (1..).zip(bytes) {
         input.extend_from_slice(&[byte]);
         match handshake.receive(&mut input) {
@@ -30,7 +30,7 @@ fn trickle(config: &Config, bytes: impl IntoIterator<Item = u8>) -> (usize, Resu
 
 fn trickle_answer(config: &Config, bytes: impl IntoIterator<Item = u8>) -> (usize, Flaw) {
     let (mut handshake, _, _) = started(&request_for("ws://example.com/"), config);
-    let mut input = BytesMut::new();
+    let mut input = Input::new();
     for (count, byte) in (1..).zip(bytes) {
         input.extend_from_slice(&[byte]);
         match handshake.receive(&mut input) {
@@ -54,7 +54,7 @@ fn one_long_header_byte_by_byte() {
 
     let (mut handshake, _, key) = started(&request_for("ws://example.com/"), &config);
     let bytes = Head::switching(&common::http::accept_for(&key)).add("X-Long", "x".repeat(1 << 20)).bytes();
-    let mut input = BytesMut::new();
+    let mut input = Input::new();
     for (place, byte) in bytes.iter().enumerate() {
         input.extend_from_slice(&[*byte]);
         assert_eq!(handshake.receive(&mut input).unwrap().is_some(), place + 1 == bytes.len());
@@ -76,7 +76,7 @@ fn very_many_headers_byte_by_byte() {
 fn very_many_interim_answers() {
     let config = Config::new().max_head(4 << 20);
     let (mut handshake, _, _) = started(&request_for("ws://example.com/"), &config);
-    let mut input = BytesMut::from(&b"HTTP/1.1 100 \r\n\r\n".repeat(200_000)[..]);
+    let mut input = Input::from(&b"HTTP/1.1 100 \r\n\r\n".repeat(200_000)[..]);
     assert!(handshake.receive(&mut input).unwrap().is_none());
     assert!(input.is_empty());
 }
@@ -112,7 +112,7 @@ fn endless_heads() {
         Reason::HeadTooLarge,
     );
     // 24 MiB in one piece.
-    let mut input = BytesMut::from(&vec![b'a'; 24 << 20][..]);
+    let mut input = Input::from(&vec![b'a'; 24 << 20][..]);
     let rejection = server::Handshake::new(&config).receive(&mut input).expect_err("too large");
     assert_eq!((rejection.reason(), rejection.response().status()), (Reason::HeadTooLarge, 431));
 }
@@ -325,9 +325,9 @@ fn bytes_behind_the_head() {
     assert_eq!((asked.request.path(), &asked.rest), ("/chat", &smuggled));
     // Once accepted they are frames: this is none.
     let mut ws = asked.request.accept(Answer::new()).unwrap();
-    let mut input = BytesMut::from(&smuggled[..]);
-    let Some(Event::Closed(closure)) = ws.receive(&mut input) else { panic!("a request is no frame") };
-    assert!(matches!(closure.cause, Cause::Violation(_)));
+    let mut input = Input::from(&smuggled[..]);
+    let Some(Event::Closed(closed)) = ws.receive(&mut input) else { panic!("a request is no frame") };
+    assert!(matches!(closed.cause, Cause::Violation(_)));
     // Another protocol to upgrade to is not ours.
     refused(&Head::request().set("Upgrade", "h2c").then(&tail), Reason::Upgrade);
 }
@@ -338,13 +338,13 @@ fn a_violation_behind_the_head() {
     let asked = asked(&Head::request().then(HELLO));
     let mut ws = asked.request.accept(Answer::new()).unwrap();
     assert!(take_output(&mut ws).starts_with(b"HTTP/1.1 101 "));
-    let mut input = BytesMut::from(&asked.rest[..]);
-    let Some(Event::Closed(closure)) = ws.receive(&mut input) else { panic!("not masked") };
-    assert_eq!(closure.cause, Cause::Violation(Violation::NotMasked));
+    let mut input = Input::from(&asked.rest[..]);
+    let Some(Event::Closed(closed)) = ws.receive(&mut input) else { panic!("not masked") };
+    assert_eq!(closed.cause, Cause::Violation(Violation::NotMasked));
     let mut taken = taken(|accept| Head::switching(accept).then(HELLO_MASKED));
-    let mut input = BytesMut::from(&taken.rest[..]);
-    let Some(Event::Closed(closure)) = taken.accepted.connection.receive(&mut input) else { panic!("masked") };
-    assert_eq!(closure.cause, Cause::Violation(Violation::Masked));
+    let mut input = Input::from(&taken.rest[..]);
+    let Some(Event::Closed(closed)) = taken.accepted.connection.receive(&mut input) else { panic!("masked") };
+    assert_eq!(closed.cause, Cause::Violation(Violation::Masked));
 }
 
 /// CVE-2026-47072, CVE-2026-1527, CVE-2020-35678, D16: nothing that an application gives can end a line that goes out.
@@ -516,7 +516,7 @@ fn noise() {
 #[test]
 fn endless_interim_answers() {
     let (mut handshake, _, _) = started(&request_for("ws://example.com/"), &Config::new());
-    let mut input = BytesMut::new();
+    let mut input = Input::new();
     let interim = b"HTTP/1.1 100 Continue\r\nX: y\r\n\r\n".repeat(3);
     for _ in 0..10_000 {
         input.extend_from_slice(&interim);
@@ -540,7 +540,7 @@ fn answers_without_a_line() {
     }
     flawed(|accept| Head::switching(accept).add("Sec-WebSocket-Accept", ACCEPT).bytes(), Flaw::Accept);
     let (mut handshake, _, _): (client::Handshake, _, _) = started(&request_for("ws://example.com/"), &Config::new());
-    let mut input = BytesMut::from("HTTP/1.1 101 x\r\n\r\n");
+    let mut input = Input::from(&b"HTTP/1.1 101 x\r\n\r\n"[..]);
     assert!(matches!(handshake.receive(&mut input), Err(Error::Invalid(_))));
     assert!(!handshake.output().has_remaining());
 }

@@ -5,14 +5,13 @@ mod common;
 
 use common::frames::*;
 use std::collections::HashSet;
-use ws_proto::bytes::BytesMut;
 use ws_proto::frame::MaskingKey;
-use ws_proto::{CloseCode, Config, Connection, Role, Seed, Violation};
+use ws_proto::{CloseCode, Config, Connection, Input, Role, Seed, Violation};
 
 /// Every kind of frame that this side can be made to send, by the application and by the protocol.
 fn all_kinds(role: Role) -> Vec<Frame> {
     let mut output = Vec::new();
-    let mut input = BytesMut::new();
+    let mut input = Input::new();
 
     let mut asked = connection(role, &Config::new());
     asked.send_text("text").unwrap();
@@ -76,9 +75,9 @@ fn a_client_masks_over_tls() {
     for uri in ["wss://example.com/", "ws://example.com/"] {
         let request = client::Request::new(uri.parse().unwrap());
         let mut handshake = client::Handshake::new(&request, Seed::new([3; 32]), &Config::new());
-        let mut input = BytesMut::from(&handshake.output()[..]);
+        let mut input = Input::from(&handshake.output()[..]);
         let upgrade = server::Handshake::new(&Config::new()).receive(&mut input).unwrap().unwrap();
-        let mut answer = BytesMut::from(&drain(&mut upgrade.accept(server::Answer::new()).unwrap())[..]);
+        let mut answer = Input::from(&drain(&mut upgrade.accept(server::Answer::new()).unwrap())[..]);
         let mut accepted = handshake.receive(&mut answer).unwrap().unwrap();
         accepted.connection.send_text("secret").unwrap();
         let output = drain(&mut accepted.connection);

@@ -5,7 +5,7 @@ mod common;
 
 use common::frames::*;
 use ws_proto::bytes::{Buf, Bytes, BytesMut};
-use ws_proto::{CloseCode, Config, Connection, Message, Role, SendErrorKind, Utf8Bytes};
+use ws_proto::{CloseCode, Config, Connection, Input, Message, Role, SendErrorKind, Utf8Bytes};
 
 /// The lengths at which a header grows and at which a payload stands alone, and their neighbours.
 const LENGTHS: [usize; 14] = [0, 1, 7, 125, 126, 127, 4081, 4095, 4096, 4097, 65535, 65536, 65537, 200_000];
@@ -351,7 +351,7 @@ fn max_buffered_is_exact() {
 /// A full output: Pings of the application are refused, and what the protocol owes has its place. Reading goes on: two
 /// peers that both waited for the other to read would wait for ever.
 #[test]
-fn a_full_output_has_room_for_what_is_owed() {
+fn a_full_output_has_room_for_what_is_due() {
     for role in ROLES {
         let mut connection = connection(role, &Config::new().max_buffered(1000));
         assert!(connection.interest().read);
@@ -360,21 +360,21 @@ fn a_full_output_has_room_for_what_is_owed() {
         assert!(connection.output().remaining() <= 1000);
         assert!(connection.interest().read && connection.interest().write);
         assert_eq!(connection.ping(b"").unwrap_err().kind(), SendErrorKind::Full);
-        feed(&mut connection, &mut BytesMut::new(), &stream(role, &[Frame::ping([1; 125])]));
+        feed(&mut connection, &mut Input::new(), &stream(role, &[Frame::ping([1; 125])]));
         connection.close(CloseCode::NORMAL).unwrap();
         let frames = sent_by(role, &drain(&mut connection));
-        let (_, owed) = frames.split_at(frames.len() - 2);
-        assert_eq!(owed, [Frame::pong([1; 125]), Frame::close(1000, "")]);
+        let (_, due) = frames.split_at(frames.len() - 2);
+        assert_eq!(due, [Frame::pong([1; 125]), Frame::close(1000, "")]);
         assert!(connection.interest().read);
     }
-    for (frame, owed) in [
+    for (frame, due) in [
         (Frame::close(1001, ""), Frame::close(1001, "")),
-        (Frame::continuation(""), close_for(ws_proto::Violation::NothingToContinue)),
+        (Frame::continuation(""), close_for(&ws_proto::Violation::NothingToContinue)),
     ] {
         let mut server = connection(Role::Server, &Config::new().max_buffered(100));
         server.send_binary(&[0; 80]).unwrap();
-        feed(&mut server, &mut BytesMut::new(), &frame.to(Role::Server).bytes());
-        assert_eq!(sent_by(Role::Server, &drain(&mut server)), [Frame::binary([0; 80]), owed]);
+        feed(&mut server, &mut Input::new(), &frame.to(Role::Server).bytes());
+        assert_eq!(sent_by(Role::Server, &drain(&mut server)), [Frame::binary([0; 80]), due]);
     }
 }
 

@@ -233,7 +233,7 @@ fn very_many_names() {
     let config = Config::new().max_head(4 << 20);
     let list: String = (0..100_000).map(|i| format!("p{i},")).collect();
     let head = Head::request().add(NAME, &list);
-    let mut input = ws_proto::bytes::BytesMut::from(&head.bytes()[..]);
+    let mut input = ws_proto::Input::from(&head.bytes()[..]);
     let request = ws_proto::handshake::server::Handshake::new(&config).receive(&mut input).unwrap().unwrap();
     assert_eq!(request.subprotocols().count(), 100_000);
 }

@@ -4,8 +4,8 @@
 mod common;
 
 use common::frames::*;
-use ws_proto::bytes::{Bytes, BytesMut};
-use ws_proto::{Config, Message, MessageKind, NotUtf8, Opcode, Role, Utf8Bytes, Violation};
+use ws_proto::bytes::Bytes;
+use ws_proto::{Config, Input, Message, MessageKind, NotUtf8, Opcode, Role, Utf8Bytes, Violation};
 
 /// Sequences that are not UTF-8, each with the number of bytes after which that is certain (Unicode 15, table 3-7).
 const INVALID: [(&[u8], usize); 46] = [
@@ -224,7 +224,7 @@ fn every_two_bytes() {
         let fragments = stream(Role::Client, &[Frame::text([first]).part(), Frame::continuation([second])]);
         for bytes in [whole, fragments] {
             let mut client = connection(Role::Client, &Config::new());
-            let seen = feed(&mut client, &mut BytesMut::new(), &bytes);
+            let seen = feed(&mut client, &mut Input::new(), &bytes);
             assert_eq!(seen, std::slice::from_ref(&right), "{sequence:02x?}");
         }
     }

@@ -4,8 +4,8 @@
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use ws_proto::bytes::{BufMut, BytesMut};
-use ws_proto::{Config, Connection, Delivery, Event, Seed};
+use ws_proto::bytes::BufMut;
+use ws_proto::{Config, Connection, Delivery, Event, Input, Seed};
 
 #[derive(Arbitrary, Debug)]
 struct Case<'a> {
@@ -30,7 +30,7 @@ fn run(case: &Case<'_>, cuts: &[u8]) -> (Vec<Heard>, Vec<u8>) {
     let config = Config::new().max_frame(2000).max_message(MAX_MESSAGE).max_fragments(50).delivery(delivery);
     let mut ws =
         if case.client { Connection::client(Seed::new([1; 32]), &config) } else { Connection::server(&config) };
-    let mut input = BytesMut::new();
+    let mut input = Input::new();
     let mut heard: Vec<Heard> = Vec::new();
     let (mut rest, mut cuts) = (case.bytes, cuts.iter().cycle());
     let mut closed = 0;
@@ -43,9 +43,9 @@ fn run(case: &Case<'_>, cuts: &[u8]) -> (Vec<Heard>, Vec<u8>) {
                 Event::Binary(data) => heard.push(Heard::Binary(data.to_vec(), true)),
                 Event::TextPart { text, fin } => join(&mut heard, Heard::Text(text.as_bytes().to_vec(), fin)),
                 Event::BinaryPart { data, fin } => join(&mut heard, Heard::Binary(data.to_vec(), fin)),
-                Event::Closed(closure) => {
+                Event::Closed(closed) => {
                     closed += 1;
-                    heard.push(Heard::Other(format!("{closure:?}")));
+                    heard.push(Heard::Other(format!("{closed:?}")));
                 }
                 event => heard.push(Heard::Other(format!("{event:?}"))),
             }

@@ -2,8 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use ws_proto::Config;
-use ws_proto::bytes::BytesMut;
+use ws_proto::{Config, Input};
 use ws_proto::handshake::OriginPolicy;
 use ws_proto::handshake::server::Handshake;
 
@@ -17,7 +16,7 @@ fuzz_target!(|values: (&[u8], &[u8], &[u8], &[u8])| {
     if [extensions, more_extensions, subprotocols, origin].concat().iter().any(|byte| matches!(byte, b'\r' | b'\n')) {
         return;
     }
-    let mut input = BytesMut::from(
+    let mut input = Input::from(
         "GET / HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n",
     );

@@ -4,9 +4,8 @@
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use ws_proto::bytes::BytesMut;
 use ws_proto::frame::{FrameHeader, MaskingKey};
-use ws_proto::{Cause, Config, Connection, DeflateConfig, DeflateParameters, Delivery, Event, Opcode};
+use ws_proto::{Cause, Config, Connection, DeflateConfig, DeflateParameters, Delivery, Event, Input, Opcode};
 use zlib_rs::{Inflate, InflateFlush, Status};
 
 #[derive(Arbitrary, Debug)]
@@ -93,7 +92,7 @@ fn run(case: &Case<'_>, wire: &[u8], cuts: &[u8]) -> Vec<Heard> {
     };
     let deflate = DeflateConfig::new().keep_contexts(case.keep);
     let mut ws = Connection::server(&config).with_deflate(&deflate, agreed);
-    let mut input = BytesMut::new();
+    let mut input = Input::new();
     let mut heard = Vec::new();
     let mut joined: Option<Vec<u8>> = None;
     let mut join = |heard: &mut Vec<Heard>, data: &[u8], fin: bool, text: bool| {
@@ -113,8 +112,8 @@ fn run(case: &Case<'_>, wire: &[u8], cuts: &[u8]) -> Vec<Heard> {
                 Event::Binary(data) => join(&mut heard, &data, true, false),
                 Event::TextPart { text, fin } => join(&mut heard, text.as_bytes(), fin, true),
                 Event::BinaryPart { data, fin } => join(&mut heard, &data, fin, false),
-                Event::Closed(closure) => {
-                    let cause = match closure.cause {
+                Event::Closed(closed) => {
+                    let cause = match closed.cause {
                         // The limit may show before or after what is corrupt behind it.
                         Cause::Violation(violation) => violation.close_code().get().to_string(),
                         cause => format!("{cause:?}"),

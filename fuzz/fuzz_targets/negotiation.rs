@@ -4,10 +4,10 @@
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use ws_proto::bytes::{Buf, BytesMut};
+use ws_proto::bytes::Buf;
 use ws_proto::handshake::client::{Handshake, Request};
 use ws_proto::handshake::{accept_key, server};
-use ws_proto::{Config, Connection, DeflateConfig, Event, Seed};
+use ws_proto::{Config, Connection, DeflateConfig, Event, Input, Seed};
 
 #[derive(Arbitrary, Debug)]
 struct Case<'a> {
@@ -51,7 +51,7 @@ fn is_one_line(value: &[u8]) -> bool {
 
 /// The connection of a server that is offered this, and the answer it writes.
 fn accept(config: &Config, request: &[u8]) -> Option<(Connection, Vec<u8>)> {
-    let mut input = BytesMut::from(request);
+    let mut input = Input::from(request);
     let request = server::Handshake::new(config).receive(&mut input).ok()??;
     let mut ws = request.accept(server::Answer::new()).expect("offers are no reason to fail");
     let count = ws.output().remaining();
@@ -62,7 +62,7 @@ fn accept(config: &Config, request: &[u8]) -> Option<(Connection, Vec<u8>)> {
 fn echo(from: &mut Connection, to: &mut Connection) {
     for text in ["the same text, twice", "the same text, twice", ""] {
         from.send_text(text).expect("there is room");
-        let mut input = BytesMut::new();
+        let mut input = Input::new();
         let count = from.output().remaining();
         input.extend_from_slice(&from.output().copy_to_bytes(count));
         assert!(matches!(to.receive(&mut input), Some(Event::Text(heard)) if heard == text));
@@ -77,7 +77,7 @@ fuzz_target!(|case: Case<'_>| {
     // Each other's.
     let mut made = handshake();
     let (mut theirs, answer) = accept(&server, made.output()).expect("a valid request");
-    let accepted = made.receive(&mut BytesMut::from(&answer[..])).expect("a valid answer").expect("all of it");
+    let accepted = made.receive(&mut Input::from(&answer[..])).expect("a valid answer").expect("all of it");
     let mut ours = accepted.connection;
     assert!(ours.deflate_parameters().is_some());
     assert_eq!(ours.deflate_parameters(), theirs.deflate_parameters());
@@ -111,7 +111,7 @@ fuzz_target!(|case: Case<'_>| {
         let head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
             Sec-WebSocket-Accept: ";
         let rest = [b"\r\nSec-WebSocket-Extensions: ", case.answer, b"\r\n\r\n"].concat();
-        let mut input = BytesMut::from(&[head, accept.as_ref(), &rest].concat()[..]);
+        let mut input = Input::from(&[head, accept.as_ref(), &rest].concat()[..]);
         if let Ok(Some(accepted)) = handshake.receive(&mut input) {
             let agreed = accepted.connection.deflate_parameters().expect("a header that says nothing is malformed");
             assert!(case.client.fallback || agreed.server_max_window_bits <= case.client.receive_bits.clamp(8, 15));

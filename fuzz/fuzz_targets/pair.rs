@@ -6,10 +6,8 @@
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use std::collections::VecDeque;
-use ws_proto::bytes::{Buf, BytesMut};
-use ws_proto::{
-    Cause, CloseCode, CloseFrame, Config, Connection, DeflateConfig, DeflateParameters, Event, Interest, Message, Seed,
-};
+use ws_proto::bytes::Buf;
+use ws_proto::{Cause, CloseCode, CloseFrame, Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Interest, Message, Seed};
 
 #[derive(Arbitrary, Debug)]
 enum Operation<'a> {
@@ -61,7 +59,7 @@ impl Deflate {
 
 struct End {
     ws: Connection,
-    input: BytesMut,
+    input: Input,
     /// What the other end has sent and this one has not heard.
     due: VecDeque<Message>,
     /// The parts this end has sent of an unfinished message.
@@ -71,7 +69,7 @@ struct End {
 
 impl End {
     fn new(ws: Connection) -> Self {
-        Self { ws, input: BytesMut::new(), due: VecDeque::new(), parts: None, closed: false }
+        Self { ws, input: Input::new(), due: VecDeque::new(), parts: None, closed: false }
     }
 
     fn receive(&mut self) {
@@ -80,8 +78,8 @@ impl End {
             let message = match event {
                 Event::Text(text) => text.into_message(),
                 Event::Binary(data) => data.into_message(),
-                Event::Closed(closure) => {
-                    assert!(!matches!(closure.cause, Cause::Violation(_)), "{closure:?}");
+                Event::Closed(closed) => {
+                    assert!(!matches!(closed.cause, Cause::Violation(_)), "{closed:?}");
                     self.closed = true;
                     continue;
                 }

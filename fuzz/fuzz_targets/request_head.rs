@@ -3,13 +3,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use ws_proto::Config;
-use ws_proto::bytes::{Buf, BytesMut};
+use ws_proto::{Config, Input};
+use ws_proto::bytes::Buf;
 use ws_proto::handshake::server::{Answer, Handshake, Reason, Request};
 
-fn run(bytes: &[u8], cuts: &[u8], config: &Config) -> (Result<Option<Request>, Reason>, BytesMut) {
+fn run(bytes: &[u8], cuts: &[u8], config: &Config) -> (Result<Option<Request>, Reason>, Input) {
     let mut handshake = Handshake::new(config);
-    let mut input = BytesMut::new();
+    let mut input = Input::new();
     let (mut rest, mut cuts) = (bytes, cuts.iter().cycle());
     loop {
         match handshake.receive(&mut input) {

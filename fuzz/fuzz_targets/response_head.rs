@@ -2,9 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use ws_proto::bytes::BytesMut;
 use ws_proto::handshake::client::{Error, Flaw, Handshake, Request};
-use ws_proto::{Config, Seed};
+use ws_proto::{Config, Input, Seed};
 
 /// The seed's proof, so that the fuzzer gets past it: `ACCEPT` in the input stands for it.
 fn proof(handshake: &mut Handshake) -> [u8; 28] {
@@ -36,7 +35,7 @@ fn run(bytes: &[u8], cuts: &[u8]) -> Outcome {
     }
     filled.extend_from_slice(rest);
 
-    let mut input = BytesMut::new();
+    let mut input = Input::new();
     let (mut rest, mut cuts) = (&filled[..], cuts.iter().cycle());
     loop {
         let outcome = match handshake.receive(&mut input) {
@@ -57,7 +56,7 @@ fn run(bytes: &[u8], cuts: &[u8]) -> Outcome {
             Err(Error::Invalid(flaw)) => Outcome::Invalid(flaw),
             Err(error) => panic!("{error}"),
         };
-        assert!(handshake.receive(&mut BytesMut::new()).is_err(), "it is over");
+        assert!(handshake.receive(&mut Input::new()).is_err(), "it is over");
         return outcome;
     }
 }

@@ -3,8 +3,8 @@
 //! of what they send.
 
 use super::frames::*;
-use ws_proto::bytes::{Bytes, BytesMut};
-use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters, Event, Role, Violation};
+use ws_proto::bytes::Bytes;
+use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Role, Violation};
 
 /// What a sender cuts off a message and a receiver puts back (RFC 7692 §7.2.1).
 pub const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
@@ -720,16 +720,17 @@ impl Setup {
 
     pub fn run(&self, bytes: &[u8], cut: Cut, keeping: bool, eof: bool) -> Run {
         let mut connection = self.connection();
-        let mut input = BytesMut::new();
+        let mut input = Input::new();
         let (mut seen, mut output) = (Vec::new(), Vec::new());
-        let mut step = |connection: &mut Connection, input: &mut BytesMut| {
+        let mut step = |connection: &mut Connection, input: &mut Input| {
             while let Some(event) = connection.receive(input) {
                 seen.push(if keeping { keep(event) } else { event.into() });
                 output.extend(drain(connection));
             }
         };
-        for piece in cut.pieces(bytes) {
-            input.extend_from_slice(piece);
+        let fills = Fill::ALL.iter().cycle().skip(usize::from(keeping));
+        for (piece, fill) in cut.pieces(bytes).iter().zip(fills) {
+            fill.append(&mut input, piece);
             step(&mut connection, &mut input);
         }
         if eof {
@@ -785,9 +786,9 @@ impl Setup {
 
     pub fn assert_bytes_fail(&self, bytes: &[u8], before: &[Seen], violation: Violation) {
         let run = self.every_cut(bytes);
+        let close = Frame::close(code_for(&violation), violation.reason());
         let right = [before, &[failed_for(violation)]].concat();
         assert!(run.seen == right, "{} instead of {} from {}", brief(&run.seen), brief(&right), brief(&bytes));
-        let close = Frame::close(code_for(violation), violation.reason());
         assert_eq!(sent_by(self.role, &run.output).last(), Some(&close), "from {}", brief(&bytes));
     }
 }
@@ -846,7 +847,7 @@ fn keep(event: Event<'_>) -> Seen {
 }
 
 /// The code that is due: RFC 7692 names none for corrupt data, and 1007 is the one for data of the wrong content.
-pub fn code_for(violation: Violation) -> u16 {
+pub fn code_for(violation: &Violation) -> u16 {
     match violation {
         Violation::CorruptDeflate => 1007,
         violation => close_code(violation),
@@ -855,7 +856,7 @@ pub fn code_for(violation: Violation) -> u16 {
 
 /// The two ends of a connection failed for `violation`, seen from here.
 pub fn failed_for(violation: Violation) -> Seen {
-    let sent = Some((Some(code_for(violation)), violation.reason().into()));
+    let sent = Some((Some(code_for(&violation)), violation.reason().into()));
     let cause = ws_proto::Cause::Violation(violation);
     Seen::Closed { sent, received: None, cause, code: 1006, reason: String::new(), clean: false }
 }

@@ -1,8 +1,8 @@
 //! Frames by hand: a builder that can also build wrong ones, a strict reader of what a connection puts out, a naive
 //! receiver that says what a byte stream must lead to, and drivers that feed a connection in every cut.
 
-use ws_proto::bytes::{Buf, Bytes, BytesMut};
-use ws_proto::{Cause, CloseFrame, Closure, Config, Connection, Event, Role, Seed, Violation};
+use ws_proto::bytes::{Buf, BufMut, Bytes};
+use ws_proto::{Cause, CloseFrame, Closed, Config, Connection, Event, Input, Role, Seed, Violation};
 
 pub const CONTINUATION: u8 = 0x0;
 pub const TEXT: u8 = 0x1;
@@ -222,15 +222,15 @@ fn said(frame: &CloseFrame) -> Said {
     (frame.code().map(u16::from), frame.reason().into())
 }
 
-impl From<Closure> for Seen {
-    fn from(closure: Closure) -> Self {
+impl From<Closed> for Seen {
+    fn from(closed: Closed) -> Self {
         Self::Closed {
-            code: closure.code(),
-            reason: closure.reason().into(),
-            clean: closure.is_clean(),
-            sent: closure.sent.as_ref().map(said),
-            received: closure.received.as_ref().map(said),
-            cause: closure.cause,
+            code: closed.code(),
+            reason: closed.reason().into(),
+            clean: closed.is_clean(),
+            sent: closed.sent.as_ref().map(said),
+            received: closed.received.as_ref().map(said),
+            cause: closed.cause,
         }
     }
 }
@@ -245,7 +245,7 @@ impl From<Event<'_>> for Seen {
             Event::Ping(data) => Self::Ping(data.to_vec()),
             Event::Pong(data) => Self::Pong(data.to_vec()),
             Event::Close(frame) => Self::Close(said(&frame)),
-            Event::Closed(closure) => closure.into(),
+            Event::Closed(closed) => closed.into(),
             event => panic!("an event the tests do not know: {event:?}"),
         }
     }
@@ -266,7 +266,7 @@ fn keep(event: Event<'_>) -> Seen {
 
 /// The two ends of a connection failed for `violation`, seen from here.
 pub fn failed(violation: Violation) -> Seen {
-    let sent = Some((Some(close_code(violation)), violation.reason().into()));
+    let sent = Some((Some(close_code(&violation)), violation.reason().into()));
     let cause = Cause::Violation(violation);
     Seen::Closed { sent, received: None, cause, code: 1006, reason: String::new(), clean: false }
 }
@@ -278,16 +278,16 @@ pub fn agreed(sent: Said, received: Said) -> Seen {
 }
 
 /// The code that the RFC names for what the peer did (RFC 6455 §7.4.1).
-pub fn close_code(violation: Violation) -> u16 {
+pub fn close_code(violation: &Violation) -> u16 {
     match violation {
         Violation::TextNotUtf8 | Violation::ReasonNotUtf8 => 1007,
-        Violation::FrameTooBig | Violation::MessageTooBig | Violation::TooManyFragments => 1009,
+        Violation::FrameTooBig(_) | Violation::MessageTooBig(_) | Violation::TooManyFragments => 1009,
         _ => 1002,
     }
 }
 
 /// The Close frame of a connection that failed for `violation`.
-pub fn close_for(violation: Violation) -> Frame {
+pub fn close_for(violation: &Violation) -> Frame {
     Frame::close(close_code(violation), violation.reason())
 }
 
@@ -313,7 +313,7 @@ pub fn drain(connection: &mut Connection) -> Vec<u8> {
     bytes
 }
 
-pub fn take_events(connection: &mut Connection, input: &mut BytesMut) -> Vec<Seen> {
+pub fn take_events(connection: &mut Connection, input: &mut Input) -> Vec<Seen> {
     let mut seen = Vec::new();
     while let Some(event) = connection.receive(input) {
         seen.push(event.into());
@@ -322,7 +322,7 @@ pub fn take_events(connection: &mut Connection, input: &mut BytesMut) -> Vec<See
 }
 
 /// Everything that follows from `bytes`, which are appended to `input` at once.
-pub fn feed(connection: &mut Connection, input: &mut BytesMut, bytes: &[u8]) -> Vec<Seen> {
+pub fn feed(connection: &mut Connection, input: &mut Input, bytes: &[u8]) -> Vec<Seen> {
     input.extend_from_slice(bytes);
     take_events(connection, input)
 }
@@ -344,6 +344,52 @@ impl Random {
 
     pub fn bytes(&mut self, count: usize) -> Vec<u8> {
         (0..count).map(|_| self.next() as u8).collect()
+    }
+}
+
+/// How bytes from the wire get into an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fill {
+    /// By `extend_from_slice`.
+    Copy,
+    /// Into `room()`.
+    Room,
+    /// By `read_from`.
+    Reader,
+    /// Into what `take_room` has given away, and back with `append`.
+    Memory,
+}
+
+impl Fill {
+    pub const ALL: [Self; 4] = [Self::Copy, Self::Room, Self::Reader, Self::Memory];
+
+    /// Appends all of `bytes`, in as many reads as that takes.
+    pub fn append(self, input: &mut Input, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let count = match self {
+                Self::Copy => {
+                    input.extend_from_slice(bytes);
+                    bytes.len()
+                }
+                Self::Room => {
+                    let mut room = input.room();
+                    let count = room.remaining_mut().min(bytes.len());
+                    room.put_slice(&bytes[..count]);
+                    count
+                }
+                Self::Reader => input.read_from(&mut &*bytes).expect("a slice can be read"),
+                Self::Memory => {
+                    let mut memory = input.take_room();
+                    assert!(memory.is_empty());
+                    let count = memory.capacity().min(bytes.len());
+                    memory.put_slice(&bytes[..count]);
+                    input.append(memory);
+                    count
+                }
+            };
+            assert!(count > 0, "{self:?} took nothing");
+            bytes = &bytes[count..];
+        }
     }
 }
 
@@ -378,7 +424,7 @@ impl Cut {
     }
 }
 
-/// What a byte stream led to. The output was written out after every event, so that it does not depend on the cut.
+/// What a byte stream led to. The pieces got into the input in each way in turn. The output was written out after every event, so that it does not depend on the cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
     pub seen: Vec<Seen>,
@@ -387,16 +433,17 @@ pub struct Run {
 
 pub fn run(role: Role, config: &Config, bytes: &[u8], cut: Cut, keeping: bool, eof: bool) -> Run {
     let mut connection = connection(role, config);
-    let mut input = BytesMut::new();
+    let mut input = Input::new();
     let (mut seen, mut output) = (Vec::new(), Vec::new());
-    let mut step = |connection: &mut Connection, input: &mut BytesMut| {
+    let mut step = |connection: &mut Connection, input: &mut Input| {
         while let Some(event) = connection.receive(input) {
             seen.push(if keeping { keep(event) } else { event.into() });
             output.extend(drain(connection));
         }
     };
-    for piece in cut.pieces(bytes) {
-        input.extend_from_slice(piece);
+    let fills = Fill::ALL.iter().cycle().skip(usize::from(keeping));
+    for (piece, fill) in cut.pieces(bytes).iter().zip(fills) {
+        fill.append(&mut input, piece);
         step(&mut connection, &mut input);
     }
     if eof {
@@ -428,9 +475,10 @@ pub fn every_cut_until(role: Role, config: &Config, bytes: &[u8], eof: bool) -> 
 pub fn assert_fails(role: Role, config: &Config, bytes: &[u8], before: &[Seen], violation: Violation) {
     let run = every_cut(role, config, bytes);
     let (last, first) = run.seen.split_last().unwrap_or_else(|| panic!("no event from {bytes:02x?}"));
+    let close = close_for(&violation);
     assert_eq!(*last, failed(violation), "from {bytes:02x?}");
     assert_eq!(first, before, "from {bytes:02x?}");
-    assert_eq!(sent_by(role, &run.output).last(), Some(&close_for(violation)), "from {bytes:02x?}");
+    assert_eq!(sent_by(role, &run.output).last(), Some(&close), "from {bytes:02x?}");
 }
 
 /// The limits the naive receiver knows.
@@ -564,35 +612,36 @@ pub fn wrong_with_header(
     let (so_far, fragments) = message.map_or((0, 0), |(_, so_far, count)| (so_far.len() as u64, *count));
     let rules = [
         (2, frame.rsv != 0, Violation::ReservedBit),
-        (2, (3..8).contains(&frame.opcode) || frame.opcode > 10, Violation::ReservedOpcode),
+        (2, (3..8).contains(&frame.opcode) || frame.opcode > 10, Violation::ReservedOpcode(frame.opcode)),
         (2, control && !frame.fin, Violation::FragmentedControl),
         (2, control && padded[1] & 0x7f > 125, Violation::ControlTooLong),
         (2, frame.key.is_none() && role == Role::Server, Violation::NotMasked),
         (2, frame.key.is_some() && role == Role::Client, Violation::Masked),
+        (2, frame.opcode == CLOSE && padded[1] & 0x7f == 1, Violation::CloseBodyTooShort),
         (2, frame.opcode == CONTINUATION && message.is_none(), Violation::NothingToContinue),
         (2, (frame.opcode == TEXT || frame.opcode == BINARY) && message.is_some(), Violation::MessageInterrupted),
         (2, data && fragments >= limits.fragments, Violation::TooManyFragments),
-        (4, frame.form == Form::Bits16 && length < 126, Violation::LengthNotMinimal),
-        (10, frame.form == Form::Bits64 && length < 0x1_0000, Violation::LengthNotMinimal),
-        (10, frame.form == Form::Bits64 && padded[2] & 0x80 != 0, Violation::LengthTopBit),
-        (after_length, data && length > limits.frame, Violation::FrameTooBig),
+        (4, frame.form == Form::Bits16 && length < 126, Violation::LengthNotMinimal(length)),
+        (10, frame.form == Form::Bits64 && length < 0x1_0000, Violation::LengthNotMinimal(length)),
+        (10, frame.form == Form::Bits64 && padded[2] & 0x80 != 0, Violation::LengthTopBit(length)),
+        (after_length, data && length > limits.frame, Violation::FrameTooBig(length)),
         (
             after_length,
             data && u128::from(length) + u128::from(so_far) > limits.message.into(),
-            Violation::MessageTooBig,
+            Violation::MessageTooBig(so_far.saturating_add(length)),
         ),
     ];
     let broken = || rules.iter().filter(|(known_at, broken, _)| *broken && *known_at <= bytes.len());
     let first = broken().map(|(known_at, ..)| *known_at).min();
-    broken().filter(|(known_at, ..)| Some(*known_at) == first).map(|(.., violation)| *violation).collect()
+    broken().filter(|(known_at, ..)| Some(*known_at) == first).map(|(.., violation)| violation.clone()).collect()
 }
 
 fn wrong_with_close(body: &[u8]) -> Option<Violation> {
-    let [high, low, reason @ ..] = body else {
-        return (body.len() == 1).then_some(Violation::CloseBodyTooShort);
-    };
-    if !may_travel(u16::from(*high) << 8 | u16::from(*low)) {
-        return Some(Violation::InvalidCloseCode);
+    // One byte is refused on the header.
+    let [high, low, reason @ ..] = body else { return None };
+    let code = u16::from(*high) << 8 | u16::from(*low);
+    if !may_travel(code) {
+        return Some(Violation::InvalidCloseCode { code, reason: Bytes::copy_from_slice(reason) });
     }
     std::str::from_utf8(reason).is_err().then_some(Violation::ReasonNotUtf8)
 }
@@ -620,8 +669,8 @@ pub fn assert_expected(role: Role, run: &Run, expected: &Expected, stream: &[u8]
         }
         (Some(Seen::Closed { cause: Cause::Violation(violation), .. }), End::Failed(right)) => {
             assert!(right.contains(violation), "{violation:?} is none of {right:?} from {stream:02x?}");
-            assert_eq!(closed, Some(failed(*violation)));
-            answers.push(close_for(*violation));
+            assert_eq!(closed, Some(failed(violation.clone())));
+            answers.push(close_for(violation));
         }
         _ => panic!("{closed:?} instead of {:?} from {stream:02x?}", expected.end),
     }

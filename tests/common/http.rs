@@ -2,9 +2,9 @@
 //! not the crate's.
 
 use std::fmt::Write as _;
-use ws_proto::bytes::{Buf, BytesMut};
+use ws_proto::bytes::Buf;
 use ws_proto::handshake::{client, server};
-use ws_proto::{Config, Connection, Seed};
+use ws_proto::{Config, Connection, Input, Seed};
 
 /// The sample key of RFC 6455 §1.3, and the accept value that belongs to it.
 pub const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -238,7 +238,7 @@ pub fn serve_with(config: &Config, bytes: &[u8]) -> Result<Option<Asked>, server
 
 fn serve_pieces(config: &Config, bytes: &[u8], cut: &[usize]) -> Result<Option<Asked>, server::Rejection> {
     let mut handshake = server::Handshake::new(config);
-    let mut input = BytesMut::new();
+    let mut input = Input::new();
     let mut fed = 0;
     for piece in cut {
         input.extend_from_slice(&bytes[fed..fed + piece]);
@@ -246,7 +246,7 @@ fn serve_pieces(config: &Config, bytes: &[u8], cut: &[usize]) -> Result<Option<A
         match handshake.receive(&mut input) {
             Ok(None) => {}
             Ok(Some(request)) => {
-                let rest = [&input[..], &bytes[fed..]].concat();
+                let rest = [&input.into_unread(), &bytes[fed..]].concat();
                 return Ok(Some(Asked { request, rest }));
             }
             Err(rejection) => {
@@ -259,14 +259,14 @@ fn serve_pieces(config: &Config, bytes: &[u8], cut: &[usize]) -> Result<Option<A
 }
 
 /// Neither a second look nor a faultless request changes a refusal and its answer.
-fn assert_rejects_again(handshake: &mut server::Handshake, input: &mut BytesMut, rejection: &server::Rejection) {
+fn assert_rejects_again(handshake: &mut server::Handshake, input: &mut Input, rejection: &server::Rejection) {
     let told = (rejection.reason(), rejection.response());
     for more in [Vec::new(), b"\r\n\r\n".to_vec(), Head::request().bytes()] {
         input.extend_from_slice(&more);
         let again = handshake.receive(input).expect_err("a refusal stays");
         assert_eq!((again.reason(), again.response()), told);
     }
-    let mut fresh = BytesMut::from(&Head::request().bytes()[..]);
+    let mut fresh = Input::from(&Head::request().bytes()[..]);
     let again = handshake.receive(&mut fresh).expect_err("a refusal stays");
     assert_eq!((again.reason(), again.response()), told);
 }
@@ -411,7 +411,7 @@ fn judge_pieces(
     cut: &[usize],
 ) -> Result<Option<Taken>, client::Error> {
     let (mut handshake, _, _) = started(request, config);
-    let mut input = BytesMut::new();
+    let mut input = Input::new();
     let mut fed = 0;
     for piece in cut {
         input.extend_from_slice(&bytes[fed..fed + piece]);
@@ -421,7 +421,7 @@ fn judge_pieces(
         match outcome {
             Ok(None) => {}
             Ok(Some(accepted)) => {
-                let rest = [&input[..], &bytes[fed..]].concat();
+                let rest = [&input.into_unread(), &bytes[fed..]].concat();
                 return Ok(Some(Taken { accepted, rest }));
             }
             Err(error) => {
@@ -433,7 +433,7 @@ fn judge_pieces(
     Ok(None)
 }
 
-fn assert_fails_again(handshake: &mut client::Handshake, input: &mut BytesMut, error: &client::Error) {
+fn assert_fails_again(handshake: &mut client::Handshake, input: &mut Input, error: &client::Error) {
     let lasting = match error {
         client::Error::Invalid(flaw) => *flaw,
         _ => client::Flaw::Over,
