@@ -15,7 +15,7 @@ use chacha20::rand_core::{Rng, SeedableRng};
 use json::{messages, zlib_messages};
 use sha1::{Digest, Sha1};
 use std::hint::black_box;
-use ws_proto::bytes::{Buf, BufMut, Bytes};
+use ws_proto::bytes::{Buf, BufMut, Bytes, BytesMut};
 use ws_proto::handshake::server;
 use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Seed};
 use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush};
@@ -85,7 +85,6 @@ fn receive(batches: usize, first: u8, payload: &[u8]) {
     let mut ws = Connection::server(&Config::new());
     let mut input = Input::new();
     for _ in 0..batches {
-        input.clear();
         input.extend_from_slice(&wire);
         while let Some(event) = ws.receive(&mut input) {
             match event {
@@ -99,8 +98,8 @@ fn receive(batches: usize, first: u8, payload: &[u8]) {
 
 /// What HTTP, SHA-1 and base64 take of a handshake.
 fn floor_accept(batches: usize) {
-    let mut input = Input::new();
-    let mut output = Input::new();
+    let mut input = BytesMut::new();
+    let mut output = BytesMut::new();
     for _ in 0..batches * BATCH {
         input.extend_from_slice(REQUEST);
         let mut headers = [httparse::EMPTY_HEADER; 32];
@@ -139,8 +138,7 @@ fn receive_in(batches: usize, first: u8, payload: &[u8], per_read: usize) {
     for _ in 0..batches * BATCH {
         let mut events = 0;
         for read in wire.chunks(per_read) {
-            input.reserve(64 << 10);
-            input.extend_from_slice(read);
+            input.room().put_slice(read);
             while let Some(event) = ws.receive(&mut input) {
                 assert!(matches!(event, Event::Binary(_) | Event::Text(_)));
                 events += 1;
@@ -154,7 +152,7 @@ fn receive_in(batches: usize, first: u8, payload: &[u8], per_read: usize) {
 #[inline(always)]
 fn floor(batches: usize, first: u8, payload: &[u8], mut then: impl FnMut(&[u8])) {
     let wire = masked(first, payload).repeat(BATCH);
-    let mut input = Input::new();
+    let mut input = BytesMut::with_capacity(wire.len());
     for _ in 0..batches {
         input.clear();
         input.extend_from_slice(&wire);
@@ -226,7 +224,6 @@ fn echo(batches: usize, payload: &[u8]) {
     let mut ws = Connection::server(&Config::new());
     let mut input = Input::new();
     for _ in 0..batches {
-        input.clear();
         input.extend_from_slice(&wire);
         while let Some(Event::Binary(data)) = ws.receive(&mut input) {
             ws.send_binary(&data).expect("there is room");
@@ -335,7 +332,7 @@ fn byte_by_byte(wire: &[u8]) {
     let mut input = Input::new();
     let mut events = 0;
     for &byte in wire {
-        input.put_u8(byte);
+        input.extend_from_slice(&[byte]);
         while let Some(event) = ws.receive(&mut input) {
             assert!(matches!(event, Event::Binary(_) | Event::Text(_)));
             events += 1;

@@ -6,9 +6,9 @@
 use std::io::{BufRead, Read, Write};
 use std::net::TcpStream;
 use std::sync::mpsc::{self, Receiver, Sender};
-use ws_proto::bytes::{Buf, BytesMut};
+use ws_proto::bytes::Buf;
 use ws_proto::handshake::client::{Handshake, Request};
-use ws_proto::{CloseCode, Config, Connection, DeflateConfig, Event, Message, Seed};
+use ws_proto::{CloseCode, Config, Connection, DeflateConfig, Event, Input, Message, Seed};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -29,7 +29,7 @@ fn main() -> Result {
 
 struct Client {
     socket: TcpStream,
-    input: BytesMut,
+    input: Input,
     ws: Connection,
 }
 
@@ -41,7 +41,7 @@ impl Client {
         }
         let mut socket = TcpStream::connect(request.uri().host_and_port())?;
         socket.set_nodelay(true)?;
-        let mut input = BytesMut::new();
+        let mut input = Input::new();
         let mut handshake = Handshake::new(&request, Seed::random()?, config);
         socket.write_all(handshake.output())?;
         loop {
@@ -51,13 +51,20 @@ impl Client {
                 }
                 return Ok(Self { socket, input, ws: accepted.connection });
             }
-            if read_more(&mut socket, &mut input)? == 0 {
+            if input.read_from(&mut socket)? == 0 {
                 return Err("the server hung up during the handshake".into());
             }
         }
     }
 
-    fn flush(&mut self) -> Result {
+    /// Reads what has come. A reset is the end of the stream, too.
+    fn read(&mut self) {
+        if !matches!(self.input.read_from(&mut self.socket), Ok(1..)) {
+            self.ws.receive_eof();
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
         while self.ws.interest().write {
             let written = self.socket.write(self.ws.output().chunk())?;
             self.ws.output().advance(written);
@@ -88,17 +95,22 @@ impl Client {
             }
             let _ = sender.send(Wake::EndOfStream);
         });
+        let (mut closed, mut broken) = (false, false);
         loop {
             while let Some(event) = self.ws.receive(&mut self.input) {
                 match event {
                     Event::Text(text) => println!("{text}"),
                     Event::Binary(data) => println!("{} bytes: {data:?}", data.len()),
-                    Event::Closed(closure) => eprintln!("closed: {closure}"),
+                    Event::Closed(how) => {
+                        eprintln!("closed: {how}");
+                        closed = true;
+                    }
                     _ => {}
                 }
             }
-            self.flush()?;
-            if self.ws.interest().hang_up {
+            // Where writing fails, what the server has sent before can still be read.
+            broken = broken || self.flush().is_err();
+            if self.ws.interest().hang_up || (closed && broken) {
                 return Ok(());
             }
             match wakes.recv()? {
@@ -131,7 +143,7 @@ impl Client {
         })?;
         self.ws.close(CloseCode::NORMAL)?;
         self.until(|event| match event {
-            Event::Closed(closure) if closure.is_clean() && closure.code() == 1000 => Ok(true),
+            Event::Closed(closed) if closed.is_clean() && closed.code() == 1000 => Ok(true),
             event => Err(format!("a clean close was due, and this came: {event:?}").into()),
         })?;
         println!("every echo was right");
@@ -158,24 +170,20 @@ impl Client {
     fn until(&mut self, mut done: impl FnMut(Event<'_>) -> Result<bool>) -> Result {
         let mut found = false;
         while !found {
-            self.flush()?;
+            // Where writing fails, what the server has sent before can still be read.
+            let _ = self.flush();
             while let Some(event) = self.ws.receive(&mut self.input) {
                 found = done(event)?;
                 if found {
                     break;
                 }
             }
-            if !found && self.ws.interest().read && read_more(&mut self.socket, &mut self.input)? == 0 {
-                self.ws.receive_eof();
+            if !found && self.ws.interest().read {
+                self.read();
             }
         }
-        self.flush()
+        // After the end the server may be gone.
+        let _ = self.flush();
+        Ok(())
     }
-}
-
-fn read_more(socket: &mut TcpStream, input: &mut BytesMut) -> Result<usize> {
-    let mut chunk = [0; 64 << 10];
-    let count = socket.read(&mut chunk)?;
-    input.extend_from_slice(&chunk[..count]);
-    Ok(count)
 }

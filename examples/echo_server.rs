@@ -8,9 +8,9 @@
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use ws_proto::bytes::{Buf, BytesMut};
+use ws_proto::bytes::Buf;
 use ws_proto::handshake::server::{Answer, Handshake, Reason, Rejection, Request, RequestHead, Response};
-use ws_proto::{Config, Connection, DeflateConfig, Event, Output};
+use ws_proto::{Config, Connection, DeflateConfig, Event, Input, Output};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -51,12 +51,12 @@ async fn accept_all(listener: TcpListener, options: Options) {
 
 async fn serve(mut socket: TcpStream, options: &Options) -> Result {
     socket.set_nodelay(true)?;
-    let mut input = BytesMut::new();
+    let mut input = Input::new();
     let mut handshake = Handshake::new(&options.config);
     let request = loop {
         match handshake.receive(&mut input) {
             Ok(Some(request)) => break request,
-            Ok(None) if read_more(&mut socket, &mut input).await? == 0 => return Ok(()),
+            Ok(None) if socket.read_buf(&mut input.room()).await? == 0 => return Ok(()),
             Ok(None) => {}
             Err(rejection) => {
                 socket.write_all(&answer_to(&rejection)?.to_bytes()).await?;
@@ -70,25 +70,33 @@ async fn serve(mut socket: TcpStream, options: &Options) -> Result {
             match event {
                 Event::Text(text) => ws.send_text(&text)?,
                 Event::Binary(data) => ws.send_binary(&data)?,
+                Event::Closed(_) => {
+                    // The peer may be gone already, and then nothing is lost.
+                    let _ = finish(socket, &mut ws).await;
+                    return Ok(());
+                }
                 _ => {}
             }
         }
         while ws.interest().write {
-            write_some(&mut socket, ws.output()).await?;
+            if write_some(&mut socket, ws.output()).await.is_err() {
+                // What the peer has sent before it went may still be read.
+                break;
+            }
         }
-        let want = ws.interest();
-        if want.hang_up {
-            return hang_up(socket).await;
-        }
-        if want.read && read_more(&mut socket, &mut input).await? == 0 {
+        // A reset is the end of the stream, too.
+        if !matches!(socket.read_buf(&mut input.room()).await, Ok(1..)) {
             ws.receive_eof();
         }
     }
 }
 
-async fn read_more(socket: &mut TcpStream, input: &mut BytesMut) -> std::io::Result<usize> {
-    input.reserve(16 << 10);
-    socket.read_buf(input).await
+/// Writes what is left after the last event, and hangs up.
+async fn finish(mut socket: TcpStream, ws: &mut Connection) -> Result {
+    while ws.interest().write {
+        write_some(&mut socket, ws.output()).await?;
+    }
+    hang_up(socket).await
 }
 
 /// One write for all that waits. Vectored writing serves large payloads that were given away; where there is but one slice,
@@ -149,7 +157,7 @@ impl Options {
                     let bytes = value.parse()?;
                     // An echo has to fit the output, beside what else waits there.
                     let buffered = usize::try_from(bytes)?.saturating_mul(2).max(128 << 20);
-                    options.config = options.config.max_frame(bytes).max_message(bytes).max_buffered(buffered);
+                    options.config = options.config.max_message(bytes).max_buffered(buffered);
                 }
                 _ => return Err(format!("unknown option {option}").into()),
             }

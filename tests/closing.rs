@@ -469,6 +469,81 @@ fn what_came_before_the_end_is_told() {
     }
 }
 
+/// 6455-7.1.1-3, 6455-7.2.1-2: the end of the stream acts at once where there is nothing left to receive: what is wanted
+/// next says so before another event is taken, and `Closed` is still returned if it has not been.
+#[test]
+fn the_end_of_the_stream_acts_at_once() {
+    let close = |role| stream(role, &[Frame::close(1000, "x")]);
+    for role in ROLES {
+        // Both sides have closed, and that was returned: a client has waited for just this.
+        let mut connection = connection(role, &Config::new());
+        let mut input = Input::new();
+        assert_eq!(feed(&mut connection, &mut input, &close(role)), [agreed(said(1000, ""), said(1000, "x"))]);
+        assert!(connection.interest().write && !connection.interest().hang_up);
+        drain(&mut connection);
+        assert_eq!(interest(&connection), if role == Role::Server { HANG_UP } else { READ });
+        connection.receive_eof();
+        assert_eq!(interest(&connection), HANG_UP);
+        assert_eq!(take_events(&mut connection, &mut input), []);
+
+        // The answer is still to be written: the peer may have ended its side alone.
+        let mut connection = common::frames::connection(role, &Config::new());
+        feed(&mut connection, &mut Input::new(), &close(role));
+        connection.receive_eof();
+        assert_eq!(interest(&connection), WRITE);
+        assert_eq!(sent_by(role, &drain(&mut connection)), [Frame::close(1000, "")]);
+        assert_eq!(interest(&connection), HANG_UP);
+
+        // The peer's Close waits for the application's answer, which can no longer be sent.
+        let mut connection = common::frames::connection(role, &Config::new().auto_close(false));
+        assert_eq!(feed(&mut connection, &mut input, &close(role)), [Seen::Close(said(1000, "x"))]);
+        connection.receive_eof();
+        assert_eq!(interest(&connection), HANG_UP);
+        assert_eq!(take_events(&mut connection, &mut input), [lost(None, Some(said(1000, "x")))]);
+        assert_over(&mut connection);
+
+        // After a violation there is nothing more to record.
+        let mut connection = common::frames::connection(role, &Config::new());
+        feed(&mut connection, &mut Input::new(), &Frame::new(3, "").to(role).bytes());
+        drain(&mut connection);
+        connection.receive_eof();
+        assert_eq!(interest(&connection), HANG_UP);
+        assert_over(&mut connection);
+    }
+}
+
+/// 6455-7.1.7-5: what came behind the peer's Close stays in the input, for another protocol on the same stream,
+/// until nothing more is received; what came behind a violation is dropped at once.
+#[test]
+fn what_is_behind_the_end_stays_until_it_is_received() {
+    for role in ROLES {
+        for behind in [&b""[..], b"EHLO example.com\r\n", &[0xff; 5000]] {
+            for before in [vec![], vec![Frame::text("begun").part()], vec![Frame::text("text")]] {
+                let frames = [before.clone(), vec![Frame::close(1000, "")]].concat();
+                let bytes = [&stream(role, &frames), behind].concat();
+                for takes_all in [false, true] {
+                    let mut connection = connection(role, &Config::new());
+                    let mut input = Input::from(&bytes[..]);
+                    while !matches!(connection.receive(&mut input), Some(ws_proto::Event::Closed(_))) {}
+                    if takes_all {
+                        assert_eq!(take_events(&mut connection, &mut input), []);
+                        assert!(input.is_empty());
+                    } else {
+                        assert_eq!(input.len(), behind.len());
+                    }
+                    assert_eq!(input.into_unread(), if takes_all { &b""[..] } else { behind });
+                }
+
+                let frames = [before, vec![Frame::continuation("x").rsv(7)]].concat();
+                let mut connection = connection(role, &Config::new());
+                let mut input = Input::from(&[&stream(role, &frames), behind].concat()[..]);
+                while !matches!(connection.receive(&mut input), Some(ws_proto::Event::Closed(_))) {}
+                assert!(input.is_empty() && input.into_unread().is_empty());
+            }
+        }
+    }
+}
+
 /// 6455-7.1.4-1, 6455-7.1.5-3, 6455-7.2.1-2: the stream ends after this side's Close: 1006, for the peer said nothing.
 #[test]
 fn the_stream_ends_instead_of_an_answer() {

@@ -870,6 +870,35 @@ fn max_message_counts_inflated_bytes() {
     assert_eq!(Violation::MessageTooBig(1).close_code().get(), 1009);
 }
 
+/// 6455-10.4-1: a message may take more bytes on the wire than `max_message` as long as it inflates to no more, unless
+/// `max_frame` is set, which holds for compressed frames, too; both can be changed on a live connection.
+#[test]
+fn a_message_may_be_longer_on_the_wire_than_its_limit() {
+    for role in ROLES {
+        let payload = (0..100).fold(Stream::new(), |stream, _| stream.stored([7], false)).message();
+        let length = payload.len() as u64;
+        let frame = compressed(Frame::binary(&payload));
+        assert!(length > 500);
+        for setup in deliveries(&setup(role).config(Config::new().max_message(100))) {
+            let frames = [vec![frame.clone()], cut_at(&frame, &[5, 300])].concat();
+            setup.assert_sees(&frames, &[binary([7; 100]), binary([7; 100])]);
+            let held = setup.config.clone().max_frame(length - 1);
+            setup.clone().config(held).assert_fails(&[frame.clone()], &[], Violation::FrameTooBig(length));
+
+            let mut connection = setup.connection();
+            let mut input = Input::new();
+            let bytes = stream(role, &[frame.clone()]);
+            for limit in [100, 1000, 100] {
+                connection.set_limits(&Config::new().max_message(limit));
+                assert_eq!(joined(&feed(&mut connection, &mut input, &bytes)), [binary([7; 100])]);
+            }
+            connection.set_limits(&Config::new().max_message(99));
+            let seen = feed(&mut connection, &mut input, &bytes);
+            assert_eq!(seen.last(), Some(&failed_for(Violation::MessageTooBig(100))));
+        }
+    }
+}
+
 /// 6455-10.4-1, CVE-2020-27813: limits as large as can be do not overflow.
 #[test]
 fn the_largest_limits() {
@@ -1025,13 +1054,14 @@ fn kept_messages_stay() {
     }
 }
 
-/// While a compressed message is under way its input may be empty, and then another connection may use the buffer.
+/// An input holds what has come of a message, also where that is inflated, and is free for another connection when it
+/// holds nothing: between messages, and between parts.
 #[test]
 fn an_empty_input_is_free() {
     for role in ROLES {
         for setup in deliveries(&setup(role)) {
-            let mut connections = [setup.connection(), setup.connection(), setup.connection()];
-            let mut input = Input::new();
+            let mut connections: Vec<_> = (0..3).map(|_| (setup.connection(), Input::new())).collect();
+            let mut shared = Input::new();
             let mut seen = vec![Vec::new(); 3];
             let sessions: Vec<_> = (0..3)
                 .map(|i| {
@@ -1042,15 +1072,29 @@ fn an_empty_input_is_free() {
                 })
                 .collect();
             for step in 0..5 {
-                for (i, connection) in connections.iter_mut().enumerate() {
+                for (i, (connection, own)) in connections.iter_mut().enumerate() {
                     let frame = sessions[i].0[step].clone().to(role).bytes();
-                    seen[i].extend(feed(connection, &mut input, &frame));
-                    assert!(input.is_empty());
+                    let input = if own.is_empty() { &mut shared } else { &mut *own };
+                    seen[i].extend(feed(connection, input, &frame));
+                    let inflated: usize = (seen[i].iter())
+                        .map(|seen| match seen {
+                            Seen::Binary(data) | Seen::BinaryPart(data, _) => data.len(),
+                            other => panic!("{other:?}"),
+                        })
+                        .sum();
+                    // In parts all is returned that could be inflated.
+                    let whole = step == 4;
+                    assert_eq!(input.is_empty(), inflated > 0 || whole, "step {step}");
+                    if !shared.is_empty() {
+                        // It belongs to this connection now.
+                        std::mem::swap(&mut shared, own);
+                    }
                 }
             }
             for (seen, (_, right)) in seen.iter().zip(&sessions) {
                 assert!(joined(seen) == std::slice::from_ref(right));
             }
+            assert!(shared.is_empty() && connections.iter().all(|(_, own)| own.is_empty()));
         }
     }
 }

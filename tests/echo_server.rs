@@ -376,7 +376,7 @@ fn fails_close_frames_that_may_not_travel() {
 #[test]
 fn fails_what_is_too_big() {
     let server = Server::start(&[]);
-    for length in [(16 << 20) + 1, 1 << 32, i64::MAX as u64] {
+    for length in [(64 << 20) + 1, 1 << 32, i64::MAX as u64] {
         server.assert_fails(&format!("{length} bytes"), &claim(BINARY, length), TOO_BIG);
         let fragment = [frame(0x01, b"a"), claim(0x80, length)].concat();
         server.assert_fails(&format!("a fragment of {length} bytes"), &fragment, TOO_BIG);

@@ -103,13 +103,13 @@ fn assert_ends(role: Role, config: &Config, before: &[Frame], wrong: &[u8], viol
     let behind = stream(role, &[Frame::text("behind"), Frame::ping("behind"), message(Kind::Binary, 200)]);
     let front = stream(role, before);
     let bytes = [&front[..], wrong, &behind].concat();
-    let right = [events(before), vec![failed(violation.clone())]].concat();
     let pongs = before.iter().filter(|frame| frame.opcode == PING).map(|ping| Frame::pong(&ping.payload));
     let sent: Vec<Frame> = pongs.chain([close_for(&violation)]).collect();
+    let right = [events(before), vec![failed(violation)]].concat();
     for cut in [Cut::Whole, Cut::At(front.len()), Cut::At(front.len() + wrong.len()), Cut::Random(4)] {
         let (seen, output) = told(role, config, &bytes, cut, false);
-        assert!(seen == right, "{violation:?} after {} messages, {cut:?}: {seen:?} of {wrong:02x?}", before.len());
-        assert_eq!(output, sent, "{violation:?}, {cut:?}");
+        assert!(seen == right, "after {} messages, {cut:?}: {seen:?} of {wrong:02x?}", before.len());
+        assert_eq!(output, sent, "{wrong:02x?}, {cut:?}");
     }
 }
 
@@ -363,11 +363,12 @@ fn a_wrong_header_behind_fifty_right_messages() {
 /// As `assert_ends`, with events and answers of `wrong` itself among `told_before`.
 fn assert_ends_after(role: Role, told_before: &[Frame], wrong: &[u8], violation: Violation, before: &[Frame]) {
     let bytes = [&stream(role, before)[..], wrong].concat();
-    let right = [events(told_before), vec![failed(violation.clone())]].concat();
+    let close = close_for(&violation);
+    let right = [events(told_before), vec![failed(violation)]].concat();
     for cut in [Cut::Whole, Cut::Random(3)] {
         let (seen, output) = told(role, &Config::new(), &bytes, cut, false);
-        assert!(seen == right, "{violation:?}, {cut:?}: {seen:?}");
-        assert_eq!(output.last(), Some(&close_for(&violation)));
+        assert!(seen == right, "{cut:?} of {wrong:02x?}: {seen:?}");
+        assert_eq!(output.last(), Some(&close));
     }
 }
 

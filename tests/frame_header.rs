@@ -95,13 +95,14 @@ fn parses_every_first_two_bytes() {
         [0, 0, 0, 0, 0, 1, 0, 0, 1, 2, 3, 4],
         [0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0xff, 0],
     ];
-    // Which side reads and what went before is none of a header's business.
+    // Which side reads, what went before, and what a Close says is none of a header's business.
     let of_the_connection = [
         Violation::ReservedBit,
         Violation::NotMasked,
         Violation::Masked,
         Violation::NothingToContinue,
         Violation::MessageInterrupted,
+        Violation::CloseBodyTooShort,
     ];
     for first in 0..=255 {
         for second in 0..=255 {

@@ -68,6 +68,7 @@ fn halves(stream: &[u8], automatic: bool) -> (Vec<String>, Vec<u8>, bool) {
             seen.extend(sender.closed().map(|closed| format!("{:?}", Event::Closed(closed))));
         }
         sender.reply(receiver.receive_eof());
+        seen.extend(sender.closed().map(|closed| format!("{:?}", Event::Closed(closed))));
         assert!(!receiver.wants_read());
         assert!(receiver.is_over() || seen.iter().all(|event| !event.starts_with("Closed")));
     }

@@ -84,6 +84,62 @@ fn max_message_counts_parts() {
     }
 }
 
+/// 6455-10.4-1: limits can be changed on a live connection: for the next message, and for the later frames of one that is
+/// under way; whichever way a message is taken, and in both directions.
+#[test]
+fn limits_can_be_changed() {
+    let (small, large) = (Config::new().max_message(10), Config::new().max_message(100_000));
+    for role in ROLES {
+        for size in [11, 125, 126, 5000, 70_000] {
+            let whole = stream(role, &[Frame::binary(vec![1; size])]);
+            let too_big = || failed(Violation::MessageTooBig(size as u64));
+
+            let mut connection = connection(role, &small);
+            let mut input = Input::new();
+            connection.set_limits(&large);
+            assert_eq!(feed(&mut connection, &mut input, &whole), [binary(vec![1; size])]);
+            connection.set_limits(&small);
+            assert_eq!(feed(&mut connection, &mut input, &whole), [too_big()]);
+            // It is over, and stays so.
+            connection.set_limits(&large);
+            assert_eq!(feed(&mut connection, &mut input, &whole), []);
+
+            let (begun, rest) = ([Frame::binary([1; 5]).part()], [Frame::continuation(vec![1; size - 5])]);
+            for (before, after, seen) in [(&small, &large, binary(vec![1; size])), (&large, &small, too_big())] {
+                let mut connection = common::frames::connection(role, before);
+                let mut input = Input::new();
+                assert_eq!(feed(&mut connection, &mut input, &stream(role, &begun)), []);
+                connection.set_limits(after);
+                assert_eq!(feed(&mut connection, &mut input, &stream(role, &rest)), [seen]);
+            }
+            // A frame whose header has passed is not refused later.
+            let mut connection = common::frames::connection(role, &large);
+            let mut input = Input::new();
+            assert_eq!(feed(&mut connection, &mut input, &whole[..whole.len() - 1]), []);
+            connection.set_limits(&small);
+            let seen = feed(&mut connection, &mut input, &whole[whole.len() - 1..]);
+            assert!(seen == [binary(vec![1; size])] || seen == [too_big()], "{seen:?}");
+        }
+        let frame = stream(role, &[Frame::binary([1; 8]), Frame::binary([1; 9])]);
+        let mut connection = connection(role, &Config::new());
+        connection.set_limits(&Config::new().max_frame(8));
+        let seen = feed(&mut connection, &mut Input::new(), &frame);
+        assert_eq!(seen, [binary([1; 8]), failed(Violation::FrameTooBig(9))]);
+
+        let fragments =
+            stream(role, &[Frame::text("a").part(), Frame::continuation("").part(), Frame::continuation("")]);
+        let mut connection = common::frames::connection(role, &Config::new());
+        connection.set_limits(&Config::new().max_fragments(2));
+        let seen = feed(&mut connection, &mut Input::new(), &fragments);
+        assert_eq!(seen, [failed(Violation::TooManyFragments)]);
+
+        let mut connection = common::frames::connection(role, &Config::new().max_buffered(50));
+        assert!(connection.send_binary(&[0; 51]).is_err());
+        connection.set_limits(&Config::new().max_buffered(100));
+        assert_eq!(connection.send_binary(&[0; 51]), Ok(()));
+    }
+}
+
 /// 6455-10.4-1: control frames between fragments do not count as the message's.
 #[test]
 fn control_frames_do_not_count() {

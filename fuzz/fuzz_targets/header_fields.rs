@@ -2,9 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use ws_proto::{Config, Input};
 use ws_proto::handshake::OriginPolicy;
 use ws_proto::handshake::server::Handshake;
+use ws_proto::{Config, Input};
 
 fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
@@ -17,8 +17,8 @@ fuzz_target!(|values: (&[u8], &[u8], &[u8], &[u8])| {
         return;
     }
     let mut input = Input::from(
-        "GET / HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n",
+        &b"GET / HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"[..],
     );
     let lines = [
         ("Sec-WebSocket-Extensions", extensions),

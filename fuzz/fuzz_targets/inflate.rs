@@ -1,4 +1,4 @@
-//! Anything as compressed messages, in fragments and in random cuts: what is heard does not depend on the cuts, is what
+//! Anything as compressed messages, in fragments and in random cuts: what is returned does not depend on the cuts, is what
 //! zlib alone makes of it, and never exceeds the limit.
 #![no_main]
 
@@ -45,7 +45,7 @@ impl Compressed<'_> {
 }
 
 #[derive(Debug, PartialEq)]
-enum Heard {
+enum Seen {
     Message(Vec<u8>, bool),
     Other(String),
 }
@@ -80,8 +80,8 @@ fn wire(case: &Case<'_>) -> Vec<u8> {
     wire
 }
 
-/// What is heard, parts joined.
-fn run(case: &Case<'_>, wire: &[u8], cuts: &[u8]) -> Vec<Heard> {
+/// What is returned, parts joined.
+fn run(case: &Case<'_>, wire: &[u8], cuts: &[u8]) -> Vec<Seen> {
     let delivery = if case.parts { Delivery::Parts } else { Delivery::Messages };
     let limit = u64::from(case.max_message);
     let config = Config::new().max_message(limit).delivery(delivery);
@@ -93,14 +93,14 @@ fn run(case: &Case<'_>, wire: &[u8], cuts: &[u8]) -> Vec<Heard> {
     let deflate = DeflateConfig::new().keep_contexts(case.keep);
     let mut ws = Connection::server(&config).with_deflate(&deflate, agreed);
     let mut input = Input::new();
-    let mut heard = Vec::new();
+    let mut seen = Vec::new();
     let mut joined: Option<Vec<u8>> = None;
-    let mut join = |heard: &mut Vec<Heard>, data: &[u8], fin: bool, text: bool| {
+    let mut join = |seen: &mut Vec<Seen>, data: &[u8], fin: bool, text: bool| {
         let whole = joined.get_or_insert_default();
         whole.extend_from_slice(data);
         assert!(whole.len() as u64 <= limit, "more than the limit came out");
         if fin {
-            heard.push(Heard::Message(joined.take().unwrap_or_default(), text));
+            seen.push(Seen::Message(joined.take().unwrap_or_default(), text));
         }
     };
     let (mut rest, mut cuts) = (wire, cuts.iter().cycle());
@@ -108,23 +108,23 @@ fn run(case: &Case<'_>, wire: &[u8], cuts: &[u8]) -> Vec<Heard> {
     loop {
         while let Some(event) = ws.receive(&mut input) {
             match event {
-                Event::Text(text) => join(&mut heard, text.as_bytes(), true, true),
-                Event::Binary(data) => join(&mut heard, &data, true, false),
-                Event::TextPart { text, fin } => join(&mut heard, text.as_bytes(), fin, true),
-                Event::BinaryPart { data, fin } => join(&mut heard, &data, fin, false),
+                Event::Text(text) => join(&mut seen, text.as_bytes(), true, true),
+                Event::Binary(data) => join(&mut seen, &data, true, false),
+                Event::TextPart { text, fin } => join(&mut seen, text.as_bytes(), fin, true),
+                Event::BinaryPart { data, fin } => join(&mut seen, &data, fin, false),
                 Event::Closed(closed) => {
                     let cause = match closed.cause {
                         // The limit may show before or after what is corrupt behind it.
                         Cause::Violation(violation) => violation.close_code().get().to_string(),
                         cause => format!("{cause:?}"),
                     };
-                    heard.push(Heard::Other(cause));
+                    seen.push(Seen::Other(cause));
                 }
-                event => heard.push(Heard::Other(format!("{event:?}"))),
+                event => seen.push(Seen::Other(format!("{event:?}"))),
             }
         }
         if ended {
-            return heard;
+            return seen;
         }
         if rest.is_empty() {
             ended = true;
@@ -164,8 +164,8 @@ fuzz_target!(|case: Case<'_>| {
     let cut = run(&case, &wire, case.cuts);
     assert_eq!(whole, cut);
 
-    let first = whole.iter().find(|heard| matches!(heard, Heard::Message(..)));
-    if let (Some(Heard::Message(content, _)), Some(message)) = (first, case.messages.first()) {
+    let first = whole.iter().find(|seen| matches!(seen, Seen::Message(..)));
+    if let (Some(Seen::Message(content, _)), Some(message)) = (first, case.messages.first()) {
         if let Some(expected) = oracle(&message.payload()).filter(|_| !message.payload().is_empty()) {
             assert_eq!(*content, expected);
         }

@@ -65,7 +65,7 @@ fn echo(from: &mut Connection, to: &mut Connection) {
         let mut input = Input::new();
         let count = from.output().remaining();
         input.extend_from_slice(&from.output().copy_to_bytes(count));
-        assert!(matches!(to.receive(&mut input), Some(Event::Text(heard)) if heard == text));
+        assert!(matches!(to.receive(&mut input), Some(Event::Text(echo)) if echo == text));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Sequences of operations on a client and a server that hear each other, compressing in any way or not at all, over a
+//! Sequences of operations on a client and a server that talk to each other, compressing in any way or not at all, over a
 //! wire that is written and cut at random: every message that was taken arrives, in order and unchanged, and neither
 //! ever finds the other at fault.
 #![no_main]
@@ -7,7 +7,10 @@ use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use std::collections::VecDeque;
 use ws_proto::bytes::Buf;
-use ws_proto::{Cause, CloseCode, CloseFrame, Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Interest, Message, Seed};
+use ws_proto::{
+    Cause, CloseCode, CloseFrame, Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Interest,
+    Message, Seed,
+};
 
 #[derive(Arbitrary, Debug)]
 enum Operation<'a> {
@@ -60,7 +63,7 @@ impl Deflate {
 struct End {
     ws: Connection,
     input: Input,
-    /// What the other end has sent and this one has not heard.
+    /// What the other end has sent and this one has not received.
     due: VecDeque<Message>,
     /// The parts this end has sent of an unfinished message.
     parts: Option<Message>,
@@ -157,11 +160,14 @@ fuzz_target!(|case: (Option<Deflate>, Vec<(bool, Operation<'_>)>)| {
             Operation::Write(count) => write(from, to, usize::from(count), false),
             Operation::Vectored(count) => write(from, to, usize::from(count), true),
             Operation::Receive => from.receive(),
-            Operation::Release => from.ws.release_memory(),
+            Operation::Release => {
+                from.ws.release_memory();
+                from.input.release_memory();
+            }
         }
         assert!(from.ws.output().remaining() <= 40_000 + 35 * 140);
     }
-    // What was sent before a Close arrives, once everything is written and heard.
+    // What was sent before a Close arrives, once everything is written and received.
     for _ in 0..4 {
         write(&mut client, &mut server, usize::MAX, true);
         write(&mut server, &mut client, usize::MAX, false);

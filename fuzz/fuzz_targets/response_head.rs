@@ -50,7 +50,7 @@ fn run(bytes: &[u8], cuts: &[u8]) -> Outcome {
                 assert_eq!(accepted.response.status(), 101);
                 assert!(filled.windows(28).any(|window| window == proof));
                 input.extend_from_slice(rest);
-                Outcome::Accepted(accepted.subprotocol, input.to_vec())
+                Outcome::Accepted(accepted.subprotocol, input.into_unread().to_vec())
             }
             Err(Error::Declined(declined)) => Outcome::Declined(declined.response.status()),
             Err(Error::Invalid(flaw)) => Outcome::Invalid(flaw),
