@@ -883,11 +883,11 @@ fn a_message_may_be_longer_on_the_wire_than_its_limit() {
             let frames = [vec![frame.clone()], cut_at(&frame, &[5, 300])].concat();
             setup.assert_sees(&frames, &[binary([7; 100]), binary([7; 100])]);
             let held = setup.config.clone().max_frame(length - 1);
-            setup.clone().config(held).assert_fails(&[frame.clone()], &[], Violation::FrameTooBig(length));
+            setup.clone().config(held).assert_fails(std::slice::from_ref(&frame), &[], Violation::FrameTooBig(length));
 
             let mut connection = setup.connection();
             let mut input = Input::new();
-            let bytes = stream(role, &[frame.clone()]);
+            let bytes = stream(role, std::slice::from_ref(&frame));
             for limit in [100, 1000, 100] {
                 connection.set_limits(&Config::new().max_message(limit));
                 assert_eq!(joined(&feed(&mut connection, &mut input, &bytes)), [binary([7; 100])]);
