@@ -1,4 +1,4 @@
-//! The closing handshake: who says what, which codes may travel, who hangs up, how the end is told, and that nothing
+//! The closing handshake: who says what, which codes may travel, who hangs up, how the end is returned, and that nothing
 //! happens after it.
 
 mod common;
@@ -45,7 +45,7 @@ fn lost(sent: Option<Said>, received: Option<Said>) -> Seen {
     }
 }
 
-/// Panics unless nothing is left that the connection would say, hear or want, whatever comes.
+/// Panics unless nothing is left that the connection would send, receive or want, whatever comes.
 fn assert_over(connection: &mut Connection) {
     let role = connection.role();
     let mut input = Input::new();
@@ -196,7 +196,7 @@ fn a_close_body_begins_with_a_code() {
     }
 }
 
-/// 6455-5.5.1-3, 6455-7.1.6-1, 6455-7.4-1, 6455-5.5.1-8: a reason is UTF-8 of up to 123 bytes, and is told as it came;
+/// 6455-5.5.1-3, 6455-7.1.6-1, 6455-7.4-1, 6455-5.5.1-8: a reason is UTF-8 of up to 123 bytes, and is returned as it came;
 /// the answer repeats the code without it.
 #[test]
 fn reasons_are_told() {
@@ -348,7 +348,7 @@ fn messages_arrive_until_the_peers_close() {
     }
 }
 
-/// 6455-5.4-4, 6455-5.5.1-7: a Close in the middle of a message closes; the message is not told.
+/// 6455-5.4-4, 6455-5.5.1-7: a Close in the middle of a message closes; the message is not returned.
 #[test]
 fn a_close_inside_a_message_closes() {
     for role in ROLES {
@@ -359,8 +359,8 @@ fn a_close_inside_a_message_closes() {
     }
 }
 
-/// 6455-5.5.1-7, 6455-5.5.1-10, 6455-5.5.1-11: with `auto_close` off the application hears the Close, may finish what
-/// it is sending, and answers with a code of its own; only then the end is told.
+/// 6455-5.5.1-7, 6455-5.5.1-10, 6455-5.5.1-11: with `auto_close` off the application receives the Close, may finish what
+/// it is sending, and answers with a code of its own; only then the end is returned.
 #[test]
 fn the_application_may_answer() {
     let config = Config::new().auto_close(false);
@@ -384,7 +384,7 @@ fn the_application_may_answer() {
     }
 }
 
-/// 6455-5.5.1-7, 6455-7.1.3-1: with `auto_close` off nothing that follows the peer's Close is told or answered, before
+/// 6455-5.5.1-7, 6455-7.1.3-1: with `auto_close` off nothing that follows the peer's Close is returned or answered, before
 /// the application answers and after.
 #[test]
 fn nothing_follows_an_unanswered_close() {
@@ -448,7 +448,7 @@ fn the_stream_ends_while_open() {
     }
 }
 
-/// 6455-7.2.1-2, 6455-6.2-1: what the input still holds when the stream ends is told before the end.
+/// 6455-7.2.1-2, 6455-6.2-1: what the input still holds when the stream ends is returned before the end.
 #[test]
 fn what_came_before_the_end_is_told() {
     for role in ROLES {

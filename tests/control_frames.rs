@@ -76,7 +76,7 @@ fn pings_are_answered() {
     }
 }
 
-/// 6455-5.5.2-3: the answer waits in the output as soon as the event is told, and the connection wants to write.
+/// 6455-5.5.2-3: the answer waits in the output as soon as the event is returned, and the connection wants to write.
 #[test]
 fn pings_are_answered_at_once() {
     for role in ROLES {
@@ -177,7 +177,7 @@ fn pings_are_answered_while_closing() {
     }
 }
 
-/// 6455-5.5.2-2: after the peer's Close no Ping is answered, and none is told.
+/// 6455-5.5.2-2: after the peer's Close no Ping is answered, and none is returned.
 #[test]
 fn pings_after_the_close_are_not_answered() {
     for role in ROLES {

@@ -153,7 +153,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// 6455-5.4-2, 6455-5.4-3, 6455-5.4-4, 6455-5.4-6, 6455-5.4-8, 6455-5.5.3-1, 6455-6.2-1, 6455-6.2-4, 6455-6.2-5:
-    /// sessions that keep the rules are told as they were meant.
+    /// sessions that keep the rules are returned as they were meant.
     #[test]
     fn right_sessions(role in role(), steps in right_steps(), close in proptest::option::of(Just(Frame::close(1000, "bye")))) {
         let frames = [frames(&steps), close.into_iter().collect()].concat();
@@ -161,7 +161,7 @@ proptest! {
     }
 
     /// 6455-5.2-3, 6455-5.2-4, 6455-5.2-8, 6455-5.2-10, 6455-5.4-2, 6455-5.5-1, 6455-5.5-2, 6455-7.1.7-7, 6455-10.7-1:
-    /// with faults anywhere, everything up to the first is told, then that fault, then nothing.
+    /// with faults anywhere, everything up to the first is returned, then that fault, then nothing.
     #[test]
     fn wrong_sessions(role in role(), steps in steps()) {
         check(role, Limits::NONE, &stream(role, &frames(&steps)));
@@ -237,7 +237,7 @@ proptest! {
         }
     }
 
-    /// 6455-5.4-3, 6455-6.2-4: with parts, whole messages, control frames and the end are those that are told without.
+    /// 6455-5.4-3, 6455-6.2-4: with parts, whole messages, control frames and the end are those that are returned without.
     #[test]
     fn parts_make_the_same_messages(role in role(), steps in steps()) {
         let bytes = stream(role, &frames(&steps));

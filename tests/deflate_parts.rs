@@ -230,7 +230,7 @@ fn data_before_a_fault_is_told() {
     }
 }
 
-/// What was told of a message that failed: it must not depend on the cut, and be the start of what the message says.
+/// What was returned of a message that failed: it must not depend on the cut, and be the start of what the message says.
 fn told_before_the_fault(setup: &Setup, payload: &[u8], cuts: &[Cut]) {
     let data = inflate_so_far(&[payload, &TAIL].concat(), &[]).0.data;
     let run = setup.cuts(&stream(setup.role, &[compressed(Frame::binary(payload))]), cuts);
@@ -244,7 +244,7 @@ fn told_before_the_fault(setup: &Setup, payload: &[u8], cuts: &[Cut]) {
     }
 }
 
-/// 7692-7.2.2-1: of a message that breaks off nothing is told that its bytes and the tail do not say.
+/// 7692-7.2.2-1: of a message that breaks off nothing is returned that its bytes and the tail do not say.
 #[test]
 fn nothing_is_made_up() {
     let tokens = [&literals("abcabd")[..], &[far(10, 6), far(3, 1)], &literals("xyz")].concat();
@@ -325,7 +325,7 @@ fn max_message_counts_parts() {
     }
 }
 
-/// Everything is told in the order in which it came: the parts of a fragment before the Ping behind it.
+/// Everything is returned in the order in which it came: the parts of a fragment before the Ping behind it.
 #[test]
 fn the_order_is_kept() {
     for role in ROLES {

@@ -254,7 +254,7 @@ fn without_takeover_messages_stand_alone() {
             let long = text(std::str::from_utf8(&data).unwrap());
             setup.assert_sees(&frames, &[text("Hello"), text("Hello"), long.clone(), text("Hello"), text(""), long]);
 
-            // A peer that reaches back all the same is told so, or understood; it gets nothing else.
+            // A peer that reaches back all the same is returned so, or understood; it gets nothing else.
             let run = setup.every_cut(&stream(role, &[hello(HELLO), hello(AGAIN)]));
             let told = run.seen == [text("Hello"), failed_for(Violation::CorruptDeflate)]
                 || run.seen
@@ -688,7 +688,7 @@ fn truncated_messages_are_not_too_big() {
 }
 
 /// 7692-7.2.2-1: where a message breaks off in the header of a block, and the tail happens to complete that header and to
-/// hold the end of its block, the two together can be decompressed. What is told is the same in every cut.
+/// hold the end of its block, the two together can be decompressed. What is returned is the same in every cut.
 #[test]
 fn truncated_headers() {
     let payloads = [

@@ -577,7 +577,7 @@ fn refused_parts_leave_no_trace() {
     }
 }
 
-/// A compressed message that finds no room is told apart: for now, or for ever.
+/// A compressed message that finds no room is returned apart: for now, or for ever.
 #[test]
 fn full_and_too_large() {
     for setup in setups() {

@@ -31,7 +31,7 @@ fn parts(config: &Config) -> Config {
     config.clone().delivery(Delivery::Parts)
 }
 
-/// What bytes led to that came in reads of 16 KiB, as far as it can be told in little memory.
+/// What bytes led to that came in reads of 16 KiB, as far as it can be returned in little memory.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Told {
     events: usize,
@@ -168,7 +168,7 @@ fn the_default_limit() {
     assert!(told.data <= 64 << 20 && told.data > (64 << 20) - (PART as u64), "{}", told.data);
 }
 
-/// CVE-2026-85024: after the limit nothing that follows is looked at, however broken; the end is told once.
+/// CVE-2026-85024: after the limit nothing that follows is looked at, however broken; the end is returned once.
 #[test]
 fn faults_after_the_limit() {
     for setup in setups() {
@@ -187,7 +187,7 @@ fn faults_after_the_limit() {
     }
 }
 
-/// Of a fault and the limit that which comes first in the data is told, however it arrives.
+/// Of a fault and the limit that which comes first in the data is returned, however it arrives.
 #[test]
 fn the_first_fault_is_told() {
     for role in ROLES {

@@ -702,7 +702,7 @@ impl Server {
         peer.assert_clean_close();
     }
 
-    /// A peer that writes this is told its fault, whatever it writes behind it, and others are served.
+    /// A peer that writes this is returned its fault, whatever it writes behind it, and others are served.
     fn assert_fails(&self, name: &str, bytes: &[u8], code: u16) {
         for behind in [frame(TEXT, b"behind the fault"), Vec::new()] {
             let mut peer = self.open();

@@ -97,8 +97,8 @@ fn events(frames: &[Frame]) -> Vec<Seen> {
     frames.iter().map(told_for).collect()
 }
 
-/// Panics unless the messages `before` are told and then `wrong`, as it is on the wire, ends the connection for
-/// `violation`, whole and in cuts, with nothing told of what comes behind it.
+/// Panics unless the messages `before` are returned and then `wrong`, as it is on the wire, ends the connection for
+/// `violation`, whole and in cuts, with nothing returned of what comes behind it.
 fn assert_ends(role: Role, config: &Config, before: &[Frame], wrong: &[u8], violation: Violation) {
     let behind = stream(role, &[Frame::text("behind"), Frame::ping("behind"), message(Kind::Binary, 200)]);
     let front = stream(role, before);
@@ -117,7 +117,7 @@ fn other(role: Role) -> Role {
     if role == Role::Server { Role::Client } else { Role::Server }
 }
 
-/// 6455-5.2-1, 6455-5.2-7, 6455-5.2-9, 6455-5.4-1, 6455-6.2-4, 6455-6.2-8: a message of any length and kind is told as
+/// 6455-5.2-1, 6455-5.2-7, 6455-5.2-9, 6455-5.4-1, 6455-6.2-4, 6455-6.2-8: a message of any length and kind is returned as
 /// it was sent, looked at or kept, and leaves the input empty.
 #[test]
 fn messages_of_every_length() {
@@ -138,7 +138,7 @@ fn messages_of_every_length() {
     }
 }
 
-/// 6455-5.4-3, 6455-6.2-1: wherever a frame is cut, in its header or anywhere in its payload, it is told the same.
+/// 6455-5.4-3, 6455-6.2-1: wherever a frame is cut, in its header or anywhere in its payload, it is returned the same.
 #[test]
 fn every_cut_of_a_message_tells_the_same() {
     for role in ROLES {
@@ -179,7 +179,7 @@ fn cuts_of_a_large_message_tell_the_same() {
     }
 }
 
-/// A message in fragments with control frames between them; what it is told as, and what answers it.
+/// A message in fragments with control frames between them; what it is returned as, and what answers it.
 fn fragmented(random: &mut Random) -> (Vec<Frame>, Vec<Seen>) {
     let most = [10, 130, 400][random.below(3)];
     let whole = message(KINDS[random.below(5)], random.below(most));
@@ -204,7 +204,7 @@ fn fragmented(random: &mut Random) -> (Vec<Frame>, Vec<Seen>) {
 }
 
 /// 6455-5.4-6, 6455-5.4-8, 6455-5.5.2-2, 6455-5.5.3-1, 6455-6.2-5: messages, fragments and control frames of all sizes
-/// in one buffer are told one after the other, however the buffer was filled.
+/// in one buffer are returned one after the other, however the buffer was filled.
 #[test]
 fn frames_of_all_sizes_in_one_buffer() {
     for seed in 0..40 {
@@ -476,7 +476,7 @@ fn fragments_of_every_length() {
 }
 
 /// 6455-10.4-1, 6455-5.4-8, 6455-5.6-1: limits that are passed by the second or the third fragment, a text that goes
-/// wrong in one of them, and one that ends inside a character, of any length; the control frames in front are told.
+/// wrong in one of them, and one that ends inside a character, of any length; the control frames in front are returned.
 #[test]
 fn fragments_of_every_length_that_go_wrong() {
     for role in ROLES {
@@ -545,7 +545,7 @@ fn assert_fragments(role: Role, config: &Config, frames: &[Frame; 5], wrong: Opt
     }
 }
 
-/// 6455-5.4-3, 6455-6.2-4: where parts are asked for, a message that is there as a whole is told as parts, too, of any
+/// 6455-5.4-3, 6455-6.2-4: where parts are asked for, a message that is there as a whole is returned as parts, too, of any
 /// length and in as many frames as it came; the parts make what was sent, and the last one says so.
 #[test]
 fn parts_of_every_length() {
@@ -656,7 +656,7 @@ fn what_happens_to_an_event_is_nothing_to_the_next() {
     }
 }
 
-/// The end of the stream, told once and nothing after it.
+/// The end of the stream, returned once and nothing after it.
 fn assert_closed_once(ws: &mut Connection, input: &mut Input, before: &[Seen]) {
     ws.receive_eof();
     let seen = take_events(ws, input);
@@ -666,11 +666,11 @@ fn assert_closed_once(ws: &mut Connection, input: &mut Input, before: &[Seen]) {
     };
     assert!(first == before, "{first:?}");
     ws.receive_eof();
-    assert_eq!(take_events(ws, input), [], "the end is told once");
+    assert_eq!(take_events(ws, input), [], "the end is returned once");
     assert!(drain(ws).is_empty(), "an end of the stream says nothing to a peer that is gone");
 }
 
-/// 6455-7.2.1-2, 6455-6.2-1: a frame of any length without its last byte is not told; then it is, when the byte comes, or
+/// 6455-7.2.1-2, 6455-6.2-1: a frame of any length without its last byte is not returned; then it is, when the byte comes, or
 /// the end, when none does.
 #[test]
 fn one_byte_missing() {
@@ -731,7 +731,7 @@ fn the_stream_ends_anywhere() {
     }
 }
 
-/// As `assert_closed_once`, but a Pong may be owed.
+/// As `assert_closed_once`, but a Pong may be due.
 fn assert_ends_or_answers(ws: &mut Connection, input: &mut Input, before: &[Seen]) {
     drain(ws);
     ws.receive_eof();

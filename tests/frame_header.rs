@@ -272,10 +272,10 @@ fn every_prefix_waits() {
 }
 
 /// 6455-5.2-3, 6455-5.2-4, 6455-5.5-1, 6455-5.5-2, 6455-5.2-8, 6455-5.2-10, 6455-10.7-1: nothing is said before the
-/// byte that shows a fault, and the fault is told no later than with the second byte, or with the last of the length.
+/// byte that shows a fault, and the fault is returned no later than with the second byte, or with the last of the length.
 #[test]
 fn faults_show_at_once() {
-    // The fault, the byte that shows it, and the byte by which it has to be told.
+    // The fault, the byte that shows it, and the byte by which it has to be returned.
     let faults = [
         (Frame::text("a").rsv(2), Violation::ReservedBit, 1, 2),
         (Frame::new(0xB, "a"), Violation::ReservedOpcode(0xB), 1, 2),
@@ -306,7 +306,7 @@ fn faults_show_at_once() {
                 events => panic!("{events:?}"),
             });
             let told = told.map(|index| index + 1).unwrap_or_else(|| panic!("{violation:?} is never told"));
-            assert!((from..=to).contains(&told), "{violation:?} is told with byte {told}, not {from} to {to}");
+            assert!((from..=to).contains(&told), "{violation:?} is returned with byte {told}, not {from} to {to}");
         }
     }
 }

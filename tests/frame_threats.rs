@@ -318,7 +318,7 @@ fn an_echo_is_not_masked() {
     assert_eq!(forwarded.encode().as_ref(), [0x81, 0x05]);
 }
 
-/// Rust crates: a valid frame after a fault, and data after a Close, are not told.
+/// Rust crates: a valid frame after a fault, and data after a Close, are not returned.
 #[test]
 fn nothing_is_told_after_the_end() {
     for role in ROLES {
@@ -384,7 +384,7 @@ fn text_others_do_not_check() {
     }
 }
 
-/// Rust crates: 262,144 small frames in one buffer are told one after the other, from a buffer that is never moved.
+/// Rust crates: 262,144 small frames in one buffer are returned one after the other, from a buffer that is never moved.
 #[test]
 fn many_frames_in_one_buffer() {
     for role in ROLES {

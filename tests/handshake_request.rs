@@ -177,7 +177,7 @@ fn another_upgrade_is_passed_over() {
     }
 }
 
-/// A page can be served on the same port: a plain GET is told as such, with its head, and the application answers.
+/// A page can be served on the same port: a plain GET is returned as such, with its head, and the application answers.
 #[test]
 fn a_plain_get_can_be_answered_with_a_page() {
     let bytes = b"GET /index.html?lang=en HTTP/1.1\r\nHost: example.com\r\nAccept: text/html\r\nCookie: a=\xe9\r\n\r\n";

@@ -348,7 +348,7 @@ fn max_buffered_is_exact() {
     }
 }
 
-/// A full output: Pings of the application are refused, and what the protocol owes has its place. Reading goes on: two
+/// A full output: Pings of the application are refused, and what the protocol has to send has its place. Reading goes on: two
 /// peers that both waited for the other to read would wait for ever.
 #[test]
 fn a_full_output_has_room_for_what_is_due() {

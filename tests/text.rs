@@ -1,4 +1,4 @@
-//! Text is UTF-8: every sequence whole and cut anywhere, faults told as soon as they show, and owned text that cannot
+//! Text is UTF-8: every sequence whole and cut anywhere, faults found as soon as they show, and owned text that cannot
 //! be anything else.
 
 mod common;
@@ -174,7 +174,7 @@ fn text_that_breaks_off_fails() {
     }
 }
 
-/// 6455-5.6-1, 6455-10.7-1: a fault is told with the byte that makes it certain, in the middle of a code point and of a
+/// 6455-5.6-1, 6455-10.7-1: a fault is returned with the byte that makes it certain, in the middle of a code point and of a
 /// frame, and not one byte earlier.
 #[test]
 fn faults_are_told_at_once() {
