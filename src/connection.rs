@@ -126,10 +126,8 @@ impl Connection {
 
     #[inline(never)]
     fn receive_any<'i>(&mut self, input: &'i mut Input) -> Option<Event<'i>> {
-        if self.sender.is_over() {
-            if let Some(closed) = self.sender.closed() {
-                return Some(Event::Closed(closed));
-            }
+        if let Some(closed) = self.sender.closed() {
+            return Some(Event::Closed(closed));
         }
         let Received { event, reply } = self.receiver.receive_any(input).unwrap_or_default();
         if let Some(reply) = reply {

@@ -15,7 +15,7 @@ mod quick;
 
 use crate::config::{Config, Delivery};
 use crate::frame::MaskingKey;
-use crate::input::Buffer;
+use crate::input::{Buffer, Missing};
 use crate::opcode::MessageKind;
 use crate::role::Role;
 use crate::rules::sequence::Sequence;
@@ -53,8 +53,8 @@ struct Payload {
 
 /// What a look at the input has found. A range is one of the buffer that was looked at.
 pub(crate) enum Decoded {
-    /// All has been looked at. So many bytes are missing of the frame under way.
-    NeedMore { missing: u64 },
+    /// All has been looked at. This is missing of the frame under way.
+    NeedMore(Missing),
     /// A whole message.
     Message { kind: MessageKind, range: Range<usize> },
     /// The next part of a message.
@@ -172,13 +172,19 @@ impl Decoder {
         }
         if !is_complete {
             input.wait_for(1);
-            return Ok(Some(Decoded::NeedMore { missing: self.payload.left }));
+            return Ok(Some(Decoded::NeedMore(self.missing())));
         }
         if !is_last {
             return Ok(None);
         }
         let range = input.finish(input.message().end);
         Ok(Some(Decoded::Message { kind: self.message.kind, range }))
+    }
+
+    /// What is missing of the payload under way.
+    #[inline]
+    fn missing(&self) -> Missing {
+        Missing { bytes: self.payload.left, ends_message: self.sequence == Sequence::Idle }
     }
 
     /// Fails on text that is not UTF-8. When parts are delivered, what came before the fault is returned first, and the next

@@ -52,8 +52,14 @@ pub struct Input {
     read_size: usize,
     /// How much has come in all when the last read has filled its room.
     filled_at: u64,
-    /// Bytes of the frame under way that are still to come.
-    missing: u64,
+    missing: Missing,
+}
+
+/// What is still to come of the frame under way, in bytes, and whether its message ends with it.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Missing {
+    pub(crate) bytes: u64,
+    pub(crate) ends_message: bool,
 }
 
 impl Input {
@@ -68,7 +74,7 @@ impl Input {
             inflated: Buffer::default(),
             read_size: MIN_READ,
             filled_at: u64::MAX,
-            missing: 0,
+            missing: Missing::default(),
         }
     }
 
@@ -119,7 +125,7 @@ impl Input {
     /// Makes room for a read, and decides how much.
     #[inline]
     fn prepare(&mut self) -> usize {
-        let is_large = self.wire.take_large() || self.missing >= LARGE;
+        let is_large = self.wire.take_large() || self.missing.bytes >= LARGE;
         let most = if is_large { MAX_READ_OF_LARGE } else { MAX_READ };
         if self.wire.received() >= self.filled_at {
             self.read_size *= 2;
@@ -127,7 +133,7 @@ impl Input {
         self.read_size = self.read_size.min(most);
         let missing = self.missing();
         // So that the next frame does not begin at the end of what has come, to be moved to the front.
-        let mut size = if self.missing >= LARGE { self.read_size.min(missing) } else { self.read_size };
+        let mut size = if self.missing.bytes >= LARGE { self.read_size.min(missing) } else { self.read_size };
         self.wire.tidy();
         let room = self.wire.room();
         if missing > 0 && missing <= room && self.wire.len() >= MAX_READ {
@@ -147,10 +153,10 @@ impl Input {
         self.wire.tidy();
         if self.wire.room() < count {
             let come = self.wire.len();
-            // As much again as has come, so that the cost of moving stays linear; a little more or less where that reaches the
-            // end of the frame under way.
-            let most = come.saturating_add(come.min(MAX_READ));
-            let ahead = if self.missing() >= come / 2 { self.missing().min(most) } else { come };
+            // As much again as has come, so that the cost of moving stays linear; and just enough where the end of the message
+            // is in sight, a little more than has come ahead.
+            let is_in_sight = self.missing.ends_message && self.missing() <= come.saturating_add(come.min(MAX_READ));
+            let ahead = if is_in_sight { self.missing() } else { come };
             self.wire.grow(ahead.max(count));
         }
     }
@@ -158,7 +164,7 @@ impl Input {
     /// Bytes of the frame under way that are still to come.
     #[inline]
     fn missing(&self) -> usize {
-        usize::try_from(self.missing).unwrap_or(usize::MAX)
+        usize::try_from(self.missing.bytes).unwrap_or(usize::MAX)
     }
 
     /// Appends a copy of `bytes`.
@@ -247,9 +253,9 @@ impl Input {
         self.wire.into_unread()
     }
 
-    /// Ends a look: so many bytes of the frame under way are still to come.
+    /// Ends a look: this is still to come of the frame under way.
     #[inline]
-    pub(crate) fn expect(&mut self, missing: u64) {
+    pub(crate) fn expect(&mut self, missing: Missing) {
         self.missing = missing;
         if self.inflated.is_empty() {
             self.inflated.tidy();
@@ -260,14 +266,14 @@ impl Input {
     pub(crate) fn end_of_messages(&mut self) {
         self.wire.abandon();
         self.inflated.clear();
-        self.missing = 0;
+        self.missing = Missing::default();
     }
 
     /// Drops all that has come.
     pub(crate) fn clear(&mut self) {
         self.wire.clear();
         self.inflated.clear();
-        self.missing = 0;
+        self.missing = Missing::default();
     }
 
     /// The bytes that have not been looked at.

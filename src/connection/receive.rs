@@ -224,7 +224,7 @@ impl ReceiveHalf {
                     Ok(Some((range, fin))) => Received::event(self.inflated(kind, &mut input.inflated, range, fin)),
                     Err(violation) => self.fail(input, violation),
                 },
-                Decoded::NeedMore { missing } => {
+                Decoded::NeedMore(missing) => {
                     input.expect(missing);
                     self.end_of_stream(input)
                 }

@@ -4,7 +4,7 @@ use super::message::Message;
 use super::{Decoded, Decoder, Payload};
 use crate::config::Delivery;
 use crate::frame::{RSV1, Start};
-use crate::input::{Buffer, LARGE};
+use crate::input::{Buffer, LARGE, Missing};
 use crate::opcode::{MessageKind, Opcode};
 use crate::role::Role;
 use crate::rules::sequence::Sequence;
@@ -93,9 +93,9 @@ impl Decoder {
 
 /// Nothing more is found until `count` bytes are there.
 fn wait(input: &mut Buffer, count: usize) -> Option<Decoded> {
-    let missing = count.saturating_sub(input.unread().len()) as u64;
+    let bytes = count.saturating_sub(input.unread().len()) as u64;
     input.wait_for(count);
-    Some(Decoded::NeedMore { missing })
+    Some(Decoded::NeedMore(Missing { bytes, ends_message: false }))
 }
 
 /// Reads a control frame, once all of it is there. A message under way keeps its place in front of it.

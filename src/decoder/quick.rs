@@ -13,7 +13,7 @@
 use super::Decoder;
 use crate::config::Delivery;
 use crate::frame::{EXTENDED_16, MAX_SHORT, MaskingKey, Start};
-use crate::input::{Buffer, LARGE};
+use crate::input::{Buffer, LARGE, Missing};
 use crate::opcode::MessageKind;
 use crate::role::Role;
 use crate::rules::sequence::Sequence;
@@ -125,10 +125,10 @@ impl Decoder {
         }
     }
 
-    /// Takes in what has come of a payload that is under way, if more of it is to come: how much is missing then. A fault in it
+    /// Takes in what has come of a payload that is under way, if more of it is to come: what is missing then. A fault in it
     /// is left to be found again.
     #[inline]
-    pub(crate) fn partial_payload(&mut self, input: &mut Buffer) -> Option<u64> {
+    pub(crate) fn partial_payload(&mut self, input: &mut Buffer) -> Option<Missing> {
         let here = input.unread().len();
         let may_be_taken = self.payload.is_under_way
             && (here as u64) < self.payload.left
@@ -148,7 +148,7 @@ impl Decoder {
             return None;
         }
         input.wait_for(1);
-        Some(self.payload.left)
+        Some(self.missing())
     }
 
     /// What the input holds of fragments in the middle of a message that are short and whole. The last one of the message,
@@ -192,7 +192,7 @@ impl Decoder {
 mod tests {
     use crate::config::{Config, Delivery};
     use crate::decoder::{Decoded, Decoder};
-    use crate::input::{Buffer, Input};
+    use crate::input::{Buffer, Input, Missing};
     use crate::opcode::MessageKind;
     use crate::role::Role;
     use std::vec::Vec;
@@ -217,7 +217,7 @@ mod tests {
             [&frame(0x02, b"fragment"), &frame(0x81, b"part of a text")[..9], &[0x01, 0x80, 0, 0, 0, 0]];
         for before in states {
             let mut decoder = Decoder::new(Role::Server, &config);
-            assert!(matches!(decoder.decode(&mut buffer(before)), Decoded::NeedMore { .. }));
+            assert!(matches!(decoder.decode(&mut buffer(before)), Decoded::NeedMore(_)));
             let mut input = buffer(&message);
             assert!(decoder.short_message(&mut input).is_none() && input.unread() == message);
         }
@@ -254,13 +254,13 @@ mod tests {
     fn a_payload_that_goes_on_is_taken_in_and_unmasked_to_where_it_has_come() {
         let mut decoder = Decoder::new(Role::Server, &Config::new());
         let mut input = buffer(&[0x81, 0x85, 1, 2, 3, 4, b'h' ^ 1]);
-        assert!(matches!(decoder.decode(&mut input), Decoded::NeedMore { missing: 4 }));
+        assert!(matches!(decoder.decode(&mut input), Decoded::NeedMore(Missing { bytes: 4, ends_message: true })));
         input.append_for_test(&[b'e' ^ 2, b'l' ^ 3]);
-        assert_eq!(decoder.partial_payload(&mut input), Some(2));
+        assert!(matches!(decoder.partial_payload(&mut input), Some(Missing { bytes: 2, ends_message: true })));
         assert_eq!(input.slice(input.message().start, input.message().end), b"hel");
         // The end of a payload is not for this way.
         input.append_for_test(&[b'l' ^ 4, b'o' ^ 1]);
-        assert_eq!(decoder.partial_payload(&mut input), None);
+        assert!(decoder.partial_payload(&mut input).is_none());
         let Decoded::Message { kind: MessageKind::Text, range } = decoder.decode(&mut input) else { panic!("a text") };
         assert_eq!(input.slice(range.start, range.end), b"hello");
     }
