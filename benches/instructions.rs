@@ -16,6 +16,7 @@ use json::{messages, zlib_messages};
 use sha1::{Digest, Sha1};
 use std::hint::black_box;
 use ws_proto::bytes::{Buf, BufMut, Bytes, BytesMut};
+use ws_proto::frame::MaskingKey;
 use ws_proto::handshake::server;
 use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Seed};
 use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush};
@@ -52,7 +53,10 @@ const WORKLOADS: &[Workload] = &[
     ("client-send-20", |batches| client_send(batches, &[7; 20])),
     ("floor-accept", floor_accept),
     ("accept", accept),
-    ("text-16384-in-4096", |batches| receive_in(batches, 0x81, &[b'a'; 16384], 4096)),
+    ("text-65536-in-4096", |thousands| in_reads(thousands * 1000, 0x81, &[b'a'; 65536], 4096)),
+    ("binary-125-in-1", |thousands| in_reads(thousands * 1000, 0x82, &[7; 125], 1)),
+    ("text-125-in-1", |thousands| in_reads(thousands * 1000, 0x81, &[b'a'; 125], 1)),
+    ("mask", |thousands| mask_all(thousands * 1000)),
     ("frames-in-one-buffer", |thousands| {
         receive_all(&mut Input::from(&masked(0x82, &[1, 2, 3, 4]).repeat(thousands * 1000)[..]), thousands * 1000);
     }),
@@ -130,21 +134,28 @@ fn accept(batches: usize) {
     }
 }
 
-/// Receives a message of sixteen reads or so, as often as there are messages in a batch.
-fn receive_in(batches: usize, first: u8, payload: &[u8], per_read: usize) {
+/// Receives a message over and over, until there have been so many reads of this size.
+fn in_reads(reads: usize, first: u8, payload: &[u8], per_read: usize) {
     let wire = masked(first, payload);
     let mut ws = Connection::server(&Config::new());
     let mut input = Input::new();
-    for _ in 0..batches * BATCH {
-        let mut events = 0;
-        for read in wire.chunks(per_read) {
-            input.room().put_slice(read);
-            while let Some(event) = ws.receive(&mut input) {
-                assert!(matches!(event, Event::Binary(_) | Event::Text(_)));
-                events += 1;
-            }
+    let mut events = 0;
+    for read in wire.chunks(per_read).cycle().take(reads) {
+        input.room().put_slice(read);
+        while let Some(event) = ws.receive(&mut input) {
+            assert!(matches!(event, Event::Binary(_) | Event::Text(_)));
+            events += 1;
         }
-        assert_eq!(events, 1);
+    }
+    assert_eq!(events, reads / wire.len().div_ceil(per_read));
+}
+
+/// Masks so many KiB, in payloads of 64 KiB that do not begin at a line of the cache.
+fn mask_all(kibibytes: usize) {
+    let mut payload = vec![7; (64 << 10) + 1];
+    let mut key = MaskingKey::new([1, 2, 3, 4]);
+    for _ in 0..kibibytes.div_ceil(64) {
+        key = key.apply(black_box(&mut payload[1..]));
     }
 }
 

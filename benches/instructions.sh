@@ -63,16 +63,32 @@ done
 
 # Linear: what one more unit costs does not grow with how many there are. The large counts, in thousands, are those that
 # have been quadratic elsewhere: 262,000 small frames in one buffer, a million fragments, a frame of 16 MiB byte by byte.
-printf '%-34s %-12s %s\n' workload 'when few' 'when many'
-while read -r workload thousands; do
+# A unit is a frame, a fragment, a byte or a read; of `mask` it is a KiB.
+printf '%-34s %-12s %-12s %s\n' workload 'when few' 'when many' 'at most'
+while read -r workload thousands most; do
     few=$(per_unit "$workload" 4 8)
     many=$(per_unit "$workload" 4 "$thousands")
-    printf '%-34s %-12s %s\n' "$workload" "$few" "$many"
+    printf '%-34s %-12s %-12s %s\n' "$workload" "$few" "$many" "$most"
     [ $((many * 10)) -le $((few * 13)) ] || { echo "$workload: not linear" >&2; exit 1; }
+    [ "$many" -le "$most" ] || { echo "$workload takes more than $most" >&2; exit 1; }
 done <<'WORKLOADS'
-frames-in-one-buffer 262
-one-byte-fragments 1048
-one-byte-fragments-byte-by-byte 1048
-frame-byte-by-byte 16777
-text-byte-by-byte 4096
+frames-in-one-buffer 262 200
+one-byte-fragments 1048 200
+one-byte-fragments-byte-by-byte 1048 300
+frame-byte-by-byte 16777 200
+text-byte-by-byte 4096 300
+binary-125-in-1 400 200
+text-125-in-1 400 300
+text-65536-in-4096 20 2000
+mask 400 1000
 WORKLOADS
+
+# A loop that the compiler does not make vectors of is a long one: each loop for each width of vectors stays short.
+if [ "$(uname -m)" = x86_64 ]; then
+    printf '%-34s %s\n' 'compiled for' 'instructions'
+    objdump --disassemble --no-show-raw-insn "$binary" |
+        awk '/^[0-9a-f]+ <.*with_avx/ { name = $2; sub(/.*with_/, "", name); sub(/17h.*/, "", name); count = 0 }
+            name != "" && NF == 0 { printf "%-34s %d\n", name, count; long += count > 500; name = "" }
+            name != "" { count++ }
+            END { exit long }' || { echo "a loop is too long" >&2; exit 1; }
+fi

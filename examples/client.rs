@@ -124,7 +124,7 @@ impl Client {
     }
 
     fn check(mut self) -> Result {
-        let pattern: Vec<u8> = (0..1 << 20).map(|i: u32| i.to_le_bytes()[usize::from(i % 2 == 0)]).collect();
+        let pattern: Vec<u8> = (0..1 << 20).map(|i: u32| i.to_le_bytes()[usize::from(i.is_multiple_of(2))]).collect();
         let lines: String =
             (0..2000).map(|i| format!("{{\"line\": {i}, \"half\": {}, \"crab\": \"🦀\"}}\n", i / 2)).collect();
         let lines = Message::from(lines);

@@ -23,6 +23,7 @@ use crate::violation::Violation;
 use core::ops::Range;
 use limits::Limits;
 use message::Message;
+use quick::Quick;
 
 /// What is known of the frames between two looks at the input.
 #[derive(Debug)]
@@ -32,8 +33,7 @@ pub(crate) struct Decoder {
     payload: Payload,
     /// The state after the current frame.
     sequence: Sequence,
-    /// Whole messages shorter than this may be taken quickly; see [`quick`].
-    quick: u8,
+    quick: Quick,
     role: Role,
     delivery: Delivery,
     /// Whether RSV1 on the first frame of a message says that it is compressed (RFC 7692 §6).
@@ -80,13 +80,13 @@ impl Decoder {
             message: Message::NONE,
             payload: Payload { left: 0, key: None, is_under_way: false },
             sequence: Sequence::Idle,
-            quick: 0,
+            quick: Quick::NEVER,
             role,
             delivery: config.delivery,
             deflate: false,
             shown: None,
         };
-        decoder.update_quick();
+        decoder.allow_quick();
         decoder
     }
 
@@ -99,7 +99,7 @@ impl Decoder {
     /// Takes other limits over.
     pub(crate) fn set_limits(&mut self, config: &Config) {
         self.limits = Limits::new(config);
-        self.update_quick();
+        self.allow_quick();
     }
 
     #[cfg(feature = "deflate")]

@@ -89,7 +89,7 @@ fn a_standing_backlog_does_not_grow() {
     let frame = |i: usize| {
         let mut payload = letters(20);
         payload[..8].copy_from_slice(format!("{i:08}").as_bytes());
-        let opcode = if i % 2 == 0 { TEXT } else { BINARY };
+        let opcode = if i.is_multiple_of(2) { TEXT } else { BINARY };
         Frame::new(opcode, payload).to(Role::Server).bytes()
     };
     let wire: Vec<u8> = (0..MESSAGES).flat_map(frame).collect();

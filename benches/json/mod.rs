@@ -20,7 +20,7 @@ fn message(size: usize, seed: u64) -> Vec<u8> {
         let (id, user, price, cents) = (state % 100_000, state % 977, state % 5000, state % 100);
         text += &format!(
             r#"{{"id":{id},"user":"user{user}","price":{price}.{cents:02},"active":{},"tags":["a{}","b"]}},"#,
-            state % 2 == 0,
+            state.is_multiple_of(2),
             state % 31,
         );
     }

@@ -211,11 +211,6 @@ impl SendHalf {
         self.close_state.may_send()
     }
 
-    /// Whether the end can be returned, or was.
-    pub(super) const fn is_over(&self) -> bool {
-        self.close_state.is_over()
-    }
-
     /// Whether the peer's Close waits for an answer.
     pub(super) fn has_to_answer_close(&self) -> bool {
         self.close_state.has_to_answer()
@@ -226,7 +221,7 @@ impl SendHalf {
     }
 
     /// Sends a borrowed message.
-    #[inline]
+    #[inline(always)]
     fn copy(&mut self, kind: MessageKind, payload: &[u8]) -> Result<(), SendError> {
         let may_be_quick = payload.len() <= MAX_SHORT && self.deflating.is_none() && self.may_begin().is_ok();
         if may_be_quick && self.writer.append_short(kind.opcode(), payload) {

@@ -3,8 +3,8 @@
 //! A quick way takes a frame that is there whole and breaks no rule, and leaves everything else, faults above all, to
 //! [`Decoder::decode`], as if it had not looked. It is safe to take because
 //!
-//! * [`Decoder::quick`] is 0 unless no message and no payload is under way, whole messages are delivered, and the connection
-//!   goes on, so a message that begins and ends in one frame changes nothing that the decoder remembers;
+//! * [`Quick::now`] is 0 unless no message and no payload is under way, whole messages are delivered, and the connection goes
+//!   on, so a message that begins and ends in one frame changes nothing that the decoder remembers;
 //! * it is otherwise one more than the length that the limits allow, so none of them can be passed;
 //! * the first byte is compared as a whole, so a set reserved bit, a reserved opcode and a missing FIN do not match, and in
 //!   the second one the wrong mask bit makes the length too large;
@@ -30,20 +30,38 @@ const BRIEF: usize = 256;
 /// So many bytes of a payload are few.
 const FEW: usize = 16;
 
+/// Whole messages shorter than `now` may be taken quickly; it is 0 or `most`.
+#[derive(Debug)]
+pub(super) struct Quick {
+    now: u8,
+    /// What it is while nothing is under way, at most 126.
+    most: u8,
+}
+
+impl Quick {
+    pub(super) const NEVER: Self = Self { now: 0, most: 0 };
+}
+
 impl Decoder {
+    /// Allows the quick ways as far as the limits do.
+    pub(super) fn allow_quick(&mut self) {
+        let limit = self.limits.max_in_one_frame().min(MAX_SHORT as u64);
+        #[allow(clippy::cast_possible_truncation, reason = "at most 126")]
+        let most = limit as u8 + 1;
+        self.quick.most = if limit > 0 && self.delivery == Delivery::Messages { most } else { 0 };
+        self.update_quick();
+    }
+
     /// Looks again whether a quick way may be taken.
     #[inline]
     pub(super) fn update_quick(&mut self) {
         let is_at_rest = !self.payload.is_under_way && self.sequence == Sequence::Idle && self.shown.is_none();
-        let may_be_quick = is_at_rest && self.delivery == Delivery::Messages && self.limits.max_in_one_frame() > 0;
-        #[allow(clippy::cast_possible_truncation, reason = "at most 126")]
-        let limit = self.limits.max_in_one_frame().min(MAX_SHORT as u64) as u8 + 1;
-        self.quick = if may_be_quick { limit } else { 0 };
+        self.quick.now = if is_at_rest { self.quick.most } else { 0 };
     }
 
     /// Nothing more is taken.
     pub(crate) const fn stop(&mut self) {
-        self.quick = 0;
+        self.quick = Quick::NEVER;
     }
 
     /// A whole message in one frame of at most 125 bytes.
@@ -53,7 +71,7 @@ impl Decoder {
         let start = Start(*frame.first_chunk()?);
         let kind = start.whole_message()?;
         let length = start.short_length(self.role == Role::Server);
-        if length >= self.quick {
+        if length >= self.quick.now {
             return None;
         }
         let length = usize::from(length);
@@ -90,7 +108,7 @@ impl Decoder {
         let length = u16::from_be_bytes(extended);
         let may_be_taken = start.short_length(self.role == Role::Server) == EXTENDED_16
             && length > u16::from(EXTENDED_16 - 1)
-            && usize::from(self.quick) > MAX_SHORT
+            && usize::from(self.quick.now) > MAX_SHORT
             && u64::from(length) <= self.limits.max_in_one_frame();
         if !may_be_taken {
             return None;

@@ -307,8 +307,9 @@ impl Buffer {
     /// Begins anew at the front of the memory, as nothing in it is needed.
     #[inline]
     fn retire(&mut self) {
-        self.removed_from_front(self.len());
-        self.wanted = 0;
+        self.removed += self.len() as u64;
+        self.start_at(0);
+        (self.next, self.seen, self.wanted) = (0, 0, 0);
         self.memory.clear();
     }
 

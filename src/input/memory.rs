@@ -143,6 +143,13 @@ impl Memory {
         look: impl FnOnce(&[u8]) -> T,
     ) -> T {
         let whole = part.start..part.end + N;
+        if part.end == self.bytes.len() {
+            // It is the end of all, so there is nothing to be put back.
+            self.grow(N);
+            self.bytes.extend_from_slice(&tail);
+            self.spare = N;
+            return look(self.slice(whole));
+        }
         self.make_spare(whole.end.saturating_sub(self.len()));
         let saved = self.swap(part.end, tail);
         let result = look(self.slice(whole));

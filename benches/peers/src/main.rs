@@ -14,7 +14,6 @@ mod columns;
 mod endpoint;
 mod handshake;
 mod job;
-#[allow(clippy::manual_is_multiple_of, reason = "it is shared with benches of an older Rust")]
 #[path = "../../json/mod.rs"]
 mod json;
 mod measure;

@@ -42,7 +42,7 @@ impl FrameWriter {
 
     /// Appends an unfragmented frame of at most [`MAX_SHORT`](crate::frame::MAX_SHORT) bytes, if it is clear at a
     /// glance that there is room for it. Returns whether it has done so.
-    #[inline]
+    #[inline(always)]
     pub(super) fn append_short(&mut self, opcode: Opcode, payload: &[u8]) -> bool {
         let Some(buffer) = self.output.room_for(EncodedHeader::ROOM + payload.len(), self.max_buffered) else {
             return false;
