@@ -65,22 +65,22 @@ done
 # have been quadratic elsewhere: 262,000 small frames in one buffer, a million fragments, a frame of 16 MiB byte by byte.
 # A unit is a frame, a fragment, a byte or a read; of `mask` it is a KiB.
 printf '%-34s %-12s %-12s %s\n' workload 'when few' 'when many' 'at most'
-while read -r workload thousands most; do
-    few=$(per_unit "$workload" 4 8)
-    many=$(per_unit "$workload" 4 "$thousands")
+while read -r workload few many most; do
+    few=$(per_unit "$workload" "$few" $((2 * few)))
+    many=$(per_unit "$workload" 4 "$many")
     printf '%-34s %-12s %-12s %s\n' "$workload" "$few" "$many" "$most"
     [ $((many * 10)) -le $((few * 13)) ] || { echo "$workload: not linear" >&2; exit 1; }
     [ "$many" -le "$most" ] || { echo "$workload takes more than $most" >&2; exit 1; }
 done <<'WORKLOADS'
-frames-in-one-buffer 262 200
-one-byte-fragments 1048 200
-one-byte-fragments-byte-by-byte 1048 300
-frame-byte-by-byte 16777 200
-text-byte-by-byte 4096 300
-binary-125-in-1 400 200
-text-125-in-1 400 300
-text-65536-in-4096 20 2000
-mask 400 1000
+frames-in-one-buffer 4 262 150
+one-byte-fragments 4 1048 230
+one-byte-fragments-byte-by-byte 4 1048 2800
+frame-byte-by-byte 20 16777 350
+text-byte-by-byte 4 4096 450
+binary-125-in-1 4 400 200
+text-125-in-1 4 400 400
+text-65536-in-4096 4 20 2000
+mask 4 400 1000
 WORKLOADS
 
 # A loop that the compiler does not make vectors of is a long one: each loop for each width of vectors stays short.
