@@ -6,7 +6,6 @@
 mod header;
 mod keys;
 mod mask;
-mod wide;
 
 pub use header::{EncodedHeader, FrameHeader};
 pub use mask::MaskingKey;

@@ -125,6 +125,18 @@ impl Input {
     /// Makes room for a read, and decides how much.
     #[inline]
     fn prepare(&mut self) -> usize {
+        let received = self.wire.received();
+        let is_as_before = received < self.filled_at && self.missing.bytes < LARGE && self.wire.is_tidy();
+        if is_as_before && self.wire.room() >= self.read_size {
+            self.filled_at = received + self.read_size as u64;
+            return self.read_size;
+        }
+        self.decide()
+    }
+
+    /// Decides how much the next read gets, by what has come.
+    #[inline(never)]
+    fn decide(&mut self) -> usize {
         let is_large = self.wire.take_large() || self.missing.bytes >= LARGE;
         let most = if is_large { MAX_READ_OF_LARGE } else { MAX_READ };
         if self.wire.received() >= self.filled_at {

@@ -113,6 +113,7 @@ mod send_error;
 mod text;
 mod utf8;
 mod violation;
+mod wide;
 
 pub use bytes;
 pub use close_code::CloseCode;

@@ -1,5 +1,10 @@
 //! Validation of text that arrives in pieces (RFC 6455 §5.6, §8.1).
 
+use crate::wide::widest;
+
+/// ASCII is passed over in blocks of this size.
+const BLOCK: usize = 1 << 10;
+
 /// From this many bytes on the vectorised check is the faster one; below it the standard library's.
 /// `benches/protocol.rs` (group `utf8`) shows the border for ASCII and for CJK text.
 #[cfg(feature = "simd")]
@@ -12,11 +17,24 @@ const LONG: usize = 64;
 /// byte is looked at more than a few times however the text is cut, and no state has to be kept between pieces.
 #[inline]
 pub(crate) fn check(bytes: &[u8]) -> Result<usize, usize> {
+    let ascii = if bytes.len() < BLOCK { 0 } else { ascii_blocks(bytes) };
+    let rest = bytes.get(ascii..).unwrap_or_default();
+    let shift = |offset| ascii + offset;
     #[cfg(feature = "simd")]
-    if bytes.len() >= LONG {
-        return check_long(bytes);
+    if rest.len() >= LONG {
+        return check_long(rest).map(shift).map_err(shift);
     }
-    check_short(bytes)
+    check_short(rest).map(shift).map_err(shift)
+}
+
+/// The length of the blocks at the front of `bytes` that are ASCII. It stops at the first one that is not, so that other text
+/// loses no more than the time for that.
+fn ascii_blocks(bytes: &[u8]) -> usize {
+    widest(
+        bytes.len(),
+        #[inline(always)]
+        || bytes.chunks_exact(BLOCK).take_while(|block| is_short_ascii(block)).count() * BLOCK,
+    )
 }
 
 /// Whether `bytes`, which are few, are ASCII.

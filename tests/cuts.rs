@@ -218,7 +218,7 @@ proptest! {
         check(role, Limits::NONE, &[&[first, second], &rest[..]].concat());
     }
 
-    /// 6455-6.2-1, 6455-7.2.1-2: a session that breaks off anywhere tells what came, and then its end.
+    /// 6455-6.2-1, 6455-7.2.1-2: a session that breaks off anywhere returns what came, and then its end.
     #[test]
     fn broken_off_sessions(role in role(), steps in steps(), at in any::<prop::sample::Index>()) {
         let mut bytes = stream(role, &frames(&steps));

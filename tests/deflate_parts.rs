@@ -235,10 +235,12 @@ fn told_before_the_fault(setup: &Setup, payload: &[u8], cuts: &[Cut]) {
     let data = inflate_so_far(&[payload, &TAIL].concat(), &[]).0.data;
     let run = setup.cuts(&stream(setup.role, &[compressed(Frame::binary(payload))]), cuts);
     match &run.seen[..] {
-        [Seen::BinaryPart(told, false), Seen::Closed { .. }] => {
-            assert!(data.starts_with(told), "{} of {} from {}", brief(told), brief(&data), brief(payload));
+        [Seen::BinaryPart(returned, false), Seen::Closed { .. }] => {
+            assert!(data.starts_with(returned), "{} of {} from {}", brief(returned), brief(&data), brief(payload));
         }
-        [Seen::Binary(told)] => assert!(data == *told || inflate_without_end(payload, &[]).as_ref() == Some(told)),
+        [Seen::Binary(returned)] => {
+            assert!(data == *returned || inflate_without_end(payload, &[]).as_ref() == Some(returned))
+        }
         [Seen::Closed { .. }] => {}
         other => panic!("{}", brief(other)),
     }
@@ -312,12 +314,12 @@ fn max_message_counts_parts() {
                 let seen = setup.cuts(&bytes, &cuts).seen;
                 let (last, before) = seen.split_last().unwrap();
                 assert_eq!(*last, failed_for(Violation::MessageTooBig(limit as u64 + 1)));
-                let told = match before {
+                let returned = match before {
                     [] => 0,
                     [Seen::BinaryPart(data, false)] => data.len(),
                     other => panic!("{}", brief(other)),
                 };
-                assert!(told <= limit, "{told} of {limit} bytes");
+                assert!(returned <= limit, "{returned} of {limit} bytes");
             }
             let fits = stream(role, &[compressed(Frame::binary(zeros(limit, 7)))]);
             assert!(setup.cuts(&fits, &[Cut::Whole, Cut::EveryByte]).seen == [binary(vec![0; limit])]);
@@ -378,8 +380,8 @@ fn parts_wait_for_their_taker() {
             }
             seen.extend(take_events(&mut connection, &mut input));
             assert_small(&seen);
-            let told: Vec<_> = joined(&seen).into_iter().filter(|seen| !matches!(seen, Seen::Ping(_))).collect();
-            assert!(told == [binary(vec![0; 5 * PART]), binary(vec![0; 2 * PART])], "{pieces} pieces");
+            let returned: Vec<_> = joined(&seen).into_iter().filter(|seen| !matches!(seen, Seen::Ping(_))).collect();
+            assert!(returned == [binary(vec![0; 5 * PART]), binary(vec![0; 2 * PART])], "{pieces} pieces");
         }
         // The end of the transport takes nothing away that has arrived.
         let mut connection = setup(role).connection();

@@ -45,7 +45,7 @@ fn pieces(frame: &Frame, size: usize) -> Vec<Frame> {
     cut_at(frame, &cuts)
 }
 
-/// 7692-7.2.3-1: the second implementation reads the examples of the RFC, tells what they are made of, and writes them.
+/// 7692-7.2.3-1: the second implementation reads the examples of the RFC, shows what they are made of, and writes them.
 #[test]
 fn the_oracle_knows_the_examples() {
     let fixed = |last| Block { kind: Kind::Fixed, last };
@@ -256,10 +256,10 @@ fn without_takeover_messages_stand_alone() {
 
             // A peer that reaches back all the same is returned so, or understood; it gets nothing else.
             let run = setup.every_cut(&stream(role, &[hello(HELLO), hello(AGAIN)]));
-            let told = run.seen == [text("Hello"), failed_for(Violation::CorruptDeflate)]
+            let returned = run.seen == [text("Hello"), failed_for(Violation::CorruptDeflate)]
                 || run.seen
                     == [text("Hello"), Seen::TextPart("H".into(), false), failed_for(Violation::CorruptDeflate)];
-            assert!(told || run.seen == [text("Hello"), text("Hello")], "{:?}", run.seen);
+            assert!(returned || run.seen == [text("Hello"), text("Hello")], "{:?}", run.seen);
         }
     }
 }
@@ -1048,8 +1048,8 @@ fn kept_messages_stay() {
                 }
             }
             assert!(kept.iter().all(|(memory, copy)| memory.as_ref().is_none_or(|memory| memory == copy)));
-            let told: Vec<_> = kept.into_iter().flat_map(|(_, copy)| copy).collect();
-            assert!(told == data.concat());
+            let returned: Vec<_> = kept.into_iter().flat_map(|(_, copy)| copy).collect();
+            assert!(returned == data.concat());
         }
     }
 }
@@ -1206,9 +1206,9 @@ proptest! {
         }
         let run = setup.cuts(&stream(role, &frames), &[Cut::Whole, Cut::Random(cut), Cut::Random(cut / 2)]);
         let data = |seen: &&Seen| !matches!(seen, Seen::Ping(_));
-        let told = |seen: &[Seen]| seen.iter().filter(data).cloned().collect::<Vec<_>>();
+        let returned = |seen: &[Seen]| seen.iter().filter(data).cloned().collect::<Vec<_>>();
         // Where Pings stand among parts that are put together says nothing.
-        prop_assert!(told(&run.seen) == told(&right), "{} instead of {}", brief(&run.seen), brief(&right));
+        prop_assert!(returned(&run.seen) == returned(&right), "{} instead of {}", brief(&run.seen), brief(&right));
         prop_assert_eq!(run.seen.len(), right.len());
     }
 

@@ -40,30 +40,30 @@ struct Told {
     end: Option<Seen>,
 }
 
-fn told(connection: &mut Connection, bytes: &[u8]) -> Told {
+fn returned(connection: &mut Connection, bytes: &[u8]) -> Told {
     let mut input = Input::new();
-    let mut told = Told::default();
+    let mut returned = Told::default();
     for piece in bytes.chunks(16 << 10) {
         input.extend_from_slice(piece);
         while let Some(event) = connection.receive(&mut input) {
-            assert!(told.end.is_none(), "an event after the last");
-            told.events += 1;
+            assert!(returned.end.is_none(), "an event after the last");
+            returned.events += 1;
             let size = match event {
                 Event::Text(text) => text.len(),
                 Event::TextPart { text, .. } => text.len(),
                 Event::Binary(data) => data.len(),
                 Event::BinaryPart { data, .. } => data.len(),
                 Event::Closed(closed) => {
-                    told.end = Some(Seen::from(closed));
+                    returned.end = Some(Seen::from(closed));
                     0
                 }
                 _ => 0,
             };
-            told.data += size as u64;
-            told.largest = told.largest.max(size);
+            returned.data += size as u64;
+            returned.largest = returned.largest.max(size);
         }
     }
-    told
+    returned
 }
 
 /// The payload of a message of zeros that is a thousandth of their size, made without writing each match: their codes
@@ -101,15 +101,15 @@ fn a_bomb_ends_at_the_limit() {
                 let config = Config::new().max_message(limit).delivery(delivery);
                 let bytes = stream(role, &[compressed(Frame::new(opcode, &payload)), Frame::text("late")]);
                 let mut connection = setup(role).config(config).connection();
-                let (told, peak) = peak_of(|| told(&mut connection, &bytes));
-                assert_eq!(told.end, Some(failed_for(Violation::MessageTooBig(limit + 1))));
+                let (returned, peak) = peak_of(|| returned(&mut connection, &bytes));
+                assert_eq!(returned.end, Some(failed_for(Violation::MessageTooBig(limit + 1))));
                 match delivery {
                     Delivery::Messages => {
-                        assert_eq!((told.events, told.data), (1, 0));
+                        assert_eq!((returned.events, returned.data), (1, 0));
                         assert!(peak < 3 * limit as isize + 256 * KIB, "{peak} bytes for a limit of {limit}");
                     }
                     _ => {
-                        assert!(told.data <= limit && told.largest <= PART);
+                        assert!(returned.data <= limit && returned.largest <= PART);
                         assert!(peak < 512 * KIB, "{peak} bytes for parts");
                     }
                 }
@@ -131,9 +131,9 @@ fn a_bomb_in_fragments_ends_at_the_limit() {
             for delivery in [Delivery::Messages, Delivery::Parts] {
                 let config = Config::new().max_message(1_000_000).delivery(delivery);
                 let mut connection = setup(role).config(config).connection();
-                let (told, peak) = peak_of(|| told(&mut connection, &bytes));
-                assert_eq!(told.end, Some(failed_for(Violation::MessageTooBig(1_000_001))));
-                assert!(told.data <= 1_000_000 && peak < 4 * MIB, "{peak} bytes");
+                let (returned, peak) = peak_of(|| returned(&mut connection, &bytes));
+                assert_eq!(returned.end, Some(failed_for(Violation::MessageTooBig(1_000_001))));
+                assert!(returned.data <= 1_000_000 && peak < 4 * MIB, "{peak} bytes");
             }
         }
     }
@@ -148,9 +148,9 @@ fn a_bomb_in_parts_takes_no_memory() {
             let config = parts(&Config::new().max_message(limit));
             let bytes = stream(role, &[compressed(Frame::binary(&payload)).part()]);
             let mut connection = setup(role).config(config).connection();
-            let (told, peak) = peak_of(|| told(&mut connection, &bytes));
-            assert_eq!(told.end, None);
-            assert!(told.data > 15_000_000 && told.largest <= PART, "{told:?}");
+            let (returned, peak) = peak_of(|| returned(&mut connection, &bytes));
+            assert_eq!(returned.end, None);
+            assert!(returned.data > 15_000_000 && returned.largest <= PART, "{returned:?}");
             assert!(peak < 512 * KIB, "{peak} bytes");
         }
     }
@@ -163,9 +163,9 @@ fn the_default_limit() {
     let role = Role::Client;
     let bytes = stream(role, &[compressed(Frame::binary(&payload))]);
     let mut connection = setup(role).config(parts(&Config::new())).connection();
-    let told = told(&mut connection, &bytes);
-    assert_eq!(told.end, Some(failed_for(Violation::MessageTooBig((64 << 20) + 1))));
-    assert!(told.data <= 64 << 20 && told.data > (64 << 20) - (PART as u64), "{}", told.data);
+    let returned = returned(&mut connection, &bytes);
+    assert_eq!(returned.end, Some(failed_for(Violation::MessageTooBig((64 << 20) + 1))));
+    assert!(returned.data <= 64 << 20 && returned.data > (64 << 20) - (PART as u64), "{}", returned.data);
 }
 
 /// CVE-2026-85024: after the limit nothing that follows is looked at, however broken; the end is returned once.
@@ -265,8 +265,8 @@ fn endless_empty_blocks() {
                     let config = Config::new().max_message(0).delivery(delivery);
                     let mut connection = setup(role).config(config).connection();
                     let bytes = stream(role, &frames);
-                    let (told, peak) = peak_of(|| told(&mut connection, &bytes));
-                    assert_eq!((told.events, told.data, told.end), (1, 0, None));
+                    let (returned, peak) = peak_of(|| returned(&mut connection, &bytes));
+                    assert_eq!((returned.events, returned.data, returned.end), (1, 0, None));
                     assert!(peak < 512 * KIB, "{peak} bytes");
                 }
             }
@@ -293,7 +293,7 @@ fn endless_last_blocks() {
 
                 let bytes = stream(role, &[compressed(Frame::text(block.repeat(100_000))).part()]);
                 let mut connection = setup.connection();
-                let (outcome, peak) = peak_of(|| told(&mut connection, &bytes));
+                let (outcome, peak) = peak_of(|| returned(&mut connection, &bytes));
                 assert!(peak < 2 * MIB, "{peak} bytes");
                 if let Some(end) = &outcome.end {
                     assert!(matches!(end, Seen::Closed { cause: ws_proto::Cause::Violation(_), .. }), "{end:?}");
@@ -338,20 +338,20 @@ fn fragments_cost_no_allocation() {
                     let bytes = stream(role, &cut_at(&compressed(Frame::binary(&payload)), &cuts));
                     let mut connection = setup.connection();
                     let before = allocations();
-                    let told = told(&mut connection, &bytes);
+                    let returned = returned(&mut connection, &bytes);
                     let made = allocations() - before;
-                    assert_eq!((told.data, told.end), (20_000, None));
+                    assert_eq!((returned.data, returned.end), (20_000, None));
                     // One for each part that is handed out, at most.
-                    let most = if delivery == Delivery::Parts { told.events + 100 } else { 100 };
-                    assert!(made <= most, "{made} allocations in 40,000 fragments, {} events", told.events);
+                    let most = if delivery == Delivery::Parts { returned.events + 100 } else { 100 };
+                    assert!(made <= most, "{made} allocations in 40,000 fragments, {} events", returned.events);
                 }
             }
         }
         let limited = setup(role).config(Config::new().max_fragments(1000));
         let mut frames = vec![Frame::continuation("").part(); 1001];
         frames[0] = compressed(Frame::text("")).part();
-        let told = told(&mut limited.connection(), &stream(role, &frames));
-        assert_eq!(told.end, Some(failed_for(Violation::TooManyFragments)));
+        let returned = returned(&mut limited.connection(), &stream(role, &frames));
+        assert_eq!(returned.end, Some(failed_for(Violation::TooManyFragments)));
     }
 }
 
@@ -513,7 +513,7 @@ fn unfinished_messages_hold_what_has_come_out() {
         let bytes = stream(role, &[compressed(Frame::binary(&payload)).part()]);
         let mut connection = setup(role).connection();
         let before = held();
-        assert_eq!(told(&mut connection, &bytes).events, 0);
+        assert_eq!(returned(&mut connection, &bytes).events, 0);
         let kept = held() - before;
         assert!(kept < 2 * 500_000 + 256 * KIB, "{kept} bytes");
     }

@@ -61,7 +61,7 @@ fn message_of(event: Event<'_>) -> Message {
 }
 
 /// The events that `bytes` lead to and the frames that go out; nothing of them may be left in the input then.
-fn told(role: Role, config: &Config, bytes: &[u8], cut: Cut, keeping: bool) -> (Vec<Seen>, Vec<Frame>) {
+fn returned(role: Role, config: &Config, bytes: &[u8], cut: Cut, keeping: bool) -> (Vec<Seen>, Vec<Frame>) {
     let mut ws = connection(role, config);
     let mut input = Input::new();
     let (mut seen, mut output) = (Vec::new(), Vec::new());
@@ -107,7 +107,7 @@ fn assert_ends(role: Role, config: &Config, before: &[Frame], wrong: &[u8], viol
     let sent: Vec<Frame> = pongs.chain([close_for(&violation)]).collect();
     let right = [events(before), vec![failed(violation)]].concat();
     for cut in [Cut::Whole, Cut::At(front.len()), Cut::At(front.len() + wrong.len()), Cut::Random(4)] {
-        let (seen, output) = told(role, config, &bytes, cut, false);
+        let (seen, output) = returned(role, config, &bytes, cut, false);
         assert!(seen == right, "after {} messages, {cut:?}: {seen:?} of {wrong:02x?}", before.len());
         assert_eq!(output, sent, "{wrong:02x?}, {cut:?}");
     }
@@ -127,7 +127,7 @@ fn messages_of_every_length() {
                 let frame = message(kind, length);
                 let bytes = stream(role, slice::from_ref(&frame));
                 for keeping in [false, true] {
-                    let (seen, output) = told(role, &Config::new(), &bytes, Cut::Whole, keeping);
+                    let (seen, output) = returned(role, &Config::new(), &bytes, Cut::Whole, keeping);
                     assert!(
                         seen == [told_for(&frame)] && output.is_empty(),
                         "{kind:?} of {length} bytes to a {role:?}"
@@ -146,13 +146,13 @@ fn every_cut_of_a_message_tells_the_same() {
             let frame = message(KINDS[length % 5], length);
             let (bytes, right) = (stream(role, slice::from_ref(&frame)), [told_for(&frame)]);
             for at in 1..bytes.len() {
-                let (seen, _) = told(role, &Config::new(), &bytes, Cut::At(at), at % 2 == 0);
+                let (seen, _) = returned(role, &Config::new(), &bytes, Cut::At(at), at % 2 == 0);
                 assert!(seen == right, "{length} bytes to a {role:?}, cut before {at}");
             }
             for kind in KINDS {
                 let frame = message(kind, length);
                 let bytes = stream(role, slice::from_ref(&frame));
-                let (seen, _) = told(role, &Config::new(), &bytes, Cut::EveryByte, false);
+                let (seen, _) = returned(role, &Config::new(), &bytes, Cut::EveryByte, false);
                 assert!(seen == [told_for(&frame)], "{kind:?} of {length} bytes to a {role:?}, byte by byte");
             }
         }
@@ -171,7 +171,7 @@ fn cuts_of_a_large_message_tell_the_same() {
                 let near_the_ends = [1, 3, 5, 9, 14, 17, bytes.len() - 4, bytes.len() - 1].into_iter().map(Cut::At);
                 let random = [Cut::Random(9), Cut::Random(11), Cut::Random(length as u64 * 12 + 10)];
                 for cut in near_the_ends.chain(random) {
-                    let (seen, _) = told(role, &Config::new(), &bytes, cut, true);
+                    let (seen, _) = returned(role, &Config::new(), &bytes, cut, true);
                     assert!(seen == right, "{kind:?} of {length} bytes to a {role:?}, {cut:?}");
                 }
             }
@@ -233,7 +233,7 @@ fn frames_of_all_sizes_in_one_buffer() {
         let pongs: Vec<Frame> = pongs.collect();
         let every_byte = (bytes.len() < 30_000).then_some(Cut::EveryByte);
         for cut in [Cut::Whole].into_iter().chain(every_byte).chain((2..12).map(Cut::Random)) {
-            let (seen, output) = told(role, &Config::new(), &bytes, cut, seed % 4 < 2);
+            let (seen, output) = returned(role, &Config::new(), &bytes, cut, seed % 4 < 2);
             assert!(seen == right, "seed {seed}, {cut:?}");
             assert!(output == pongs, "seed {seed}, {cut:?}");
         }
@@ -252,7 +252,7 @@ fn a_wrong_byte_anywhere_in_a_text() {
                 let mut payload = characters(if letters { 1 } else { 2 + at % 3 }, length).into_bytes();
                 payload[at] = if letters { 0x80 | (at * 37 + length) as u8 } else { 0xff };
                 let bytes = stream(role, &[Frame::text(payload), Frame::text("behind")]);
-                let (seen, output) = told(role, &Config::new(), &bytes, Cut::Whole, false);
+                let (seen, output) = returned(role, &Config::new(), &bytes, Cut::Whole, false);
                 assert_eq!(seen, [failed(Violation::TextNotUtf8)], "byte {at} of {length}");
                 assert_eq!(output, [close_for(&Violation::TextNotUtf8)], "byte {at} of {length}");
             }
@@ -288,7 +288,7 @@ fn a_forbidden_sequence_anywhere_in_a_text() {
                     let payload = [&letters[..at], sequence, &letters[at..]].concat();
                     let bytes = stream(role, &[Frame::text(payload)]);
                     for cut in [Cut::Whole, Cut::EveryByte, Cut::Random((at + i) as u64)] {
-                        let (seen, output) = told(role, &Config::new(), &bytes, cut, false);
+                        let (seen, output) = returned(role, &Config::new(), &bytes, cut, false);
                         assert_eq!(seen, [failed(Violation::TextNotUtf8)], "{sequence:02x?} at {at} of {length}");
                         assert_eq!(output, [close_for(&Violation::TextNotUtf8)]);
                     }
@@ -298,7 +298,7 @@ fn a_forbidden_sequence_anywhere_in_a_text() {
     }
 }
 
-/// 6455-5.6-1, 6455-7.1.7-5, 6455-7.1.7-7: messages in front of a wrong text in the same buffer are all told, and those
+/// 6455-5.6-1, 6455-7.1.7-5, 6455-7.1.7-7: messages in front of a wrong text in the same buffer are all returned, and those
 /// behind it are not.
 #[test]
 fn a_wrong_text_behind_fifty_right_messages() {
@@ -366,7 +366,7 @@ fn assert_ends_after(role: Role, told_before: &[Frame], wrong: &[u8], violation:
     let close = close_for(&violation);
     let right = [events(told_before), vec![failed(violation)]].concat();
     for cut in [Cut::Whole, Cut::Random(3)] {
-        let (seen, output) = told(role, &Config::new(), &bytes, cut, false);
+        let (seen, output) = returned(role, &Config::new(), &bytes, cut, false);
         assert!(seen == right, "{cut:?} of {wrong:02x?}: {seen:?}");
         assert_eq!(output.last(), Some(&close));
     }
@@ -432,7 +432,7 @@ fn max_fragments_behind_many_short_messages() {
                     vec![fragments.clone()],
                 ];
                 for cut in [Cut::Whole, Cut::EveryByte, Cut::Random(5)] {
-                    let (seen, _) = told(role, &config, &stream(role, &frames), cut, false);
+                    let (seen, _) = returned(role, &config, &stream(role, &frames), cut, false);
                     assert!(seen == right.concat(), "{limit} fragments of {} bytes, {cut:?}", part.len());
                 }
             }
@@ -466,7 +466,7 @@ fn fragments_of_every_length() {
                 let bytes = stream(role, &[&[message(kind, 20)], &frames[..], &[message(kind, 130)]].concat());
                 let right = [&events(&[message(kind, 20)])[..], &right, &events(&[message(kind, 130)])].concat();
                 for cut in [Cut::Whole, Cut::EveryByte, Cut::Random(length as u64)] {
-                    let (seen, output) = told(role, &Config::new(), &bytes, cut, length % 2 == 0);
+                    let (seen, output) = returned(role, &Config::new(), &bytes, cut, length % 2 == 0);
                     assert!(seen == right, "{kind:?} in fragments of {length} to a {role:?}, {cut:?}");
                     assert_eq!(output, [Frame::pong([length as u8; 3])]);
                 }
@@ -537,7 +537,7 @@ fn assert_fragments(role: Role, config: &Config, frames: &[Frame; 5], wrong: Opt
         }
     }
     for cut in [Cut::Whole, Cut::EveryByte, Cut::Random(frames[0].payload.len() as u64)] {
-        let (seen, output) = told(role, config, &bytes, cut, false);
+        let (seen, output) = returned(role, config, &bytes, cut, false);
         assert!(seen == right, "{cut:?} of {frames:?} gives {seen:?} instead of {wrong:?}");
         if let Some((_, violation)) = wrong {
             assert_eq!(output.last(), Some(&close_for(violation)));
@@ -560,7 +560,7 @@ fn parts_of_every_length() {
             let (_, told_of_fragments) = three(kind, length.min(130));
             let right = [told_for(&frame), told_for(&frame), told_of_fragments[2].clone(), told_for(&frame)];
             for cut in [Cut::Whole, Cut::At(3), Cut::Random(length as u64)] {
-                let (seen, _) = told(role, &config, &bytes, cut, false);
+                let (seen, _) = returned(role, &config, &bytes, cut, false);
                 let (mut whole, mut parts) = (Vec::new(), Vec::new());
                 for event in seen {
                     let (is_text, part, fin) = match event {
@@ -699,7 +699,7 @@ fn one_byte_missing() {
 }
 
 /// 6455-7.2.1-2: the stream may end behind any byte, in a header, in a payload or between two frames; what was whole is
-/// told, then the end, once, whether it was asked for before or only now.
+/// returned, then the end, once, whether it was asked for before or only now.
 #[test]
 fn the_stream_ends_anywhere() {
     for role in ROLES {

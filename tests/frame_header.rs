@@ -297,16 +297,20 @@ fn faults_show_at_once() {
         for (frame, violation, from, to) in faults.chain([(Frame::text("a").to(other), direction, 2, 2)]) {
             let mut connection = connection(role, &Config::new());
             let mut input = Input::new();
-            let told = frame.bytes().iter().position(|byte| match &feed(&mut connection, &mut input, &[*byte])[..] {
-                [] => false,
-                [event] => {
-                    assert_eq!(*event, failed(violation.clone()));
-                    true
-                }
-                events => panic!("{events:?}"),
-            });
-            let told = told.map(|index| index + 1).unwrap_or_else(|| panic!("{violation:?} is never told"));
-            assert!((from..=to).contains(&told), "{violation:?} is returned with byte {told}, not {from} to {to}");
+            let returned =
+                frame.bytes().iter().position(|byte| match &feed(&mut connection, &mut input, &[*byte])[..] {
+                    [] => false,
+                    [event] => {
+                        assert_eq!(*event, failed(violation.clone()));
+                        true
+                    }
+                    events => panic!("{events:?}"),
+                });
+            let returned = returned.map(|index| index + 1).unwrap_or_else(|| panic!("{violation:?} is never returned"));
+            assert!(
+                (from..=to).contains(&returned),
+                "{violation:?} is returned with byte {returned}, not {from} to {to}"
+            );
         }
     }
 }

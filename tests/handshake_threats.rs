@@ -13,7 +13,7 @@ use ws_proto::handshake::client::{self, Error, Flaw};
 use ws_proto::handshake::server::{self, Answer, Reason};
 use ws_proto::{Cause, Config, Event, Input, Violation};
 
-/// Feeds a head byte by byte until something other than "more" is said, and tells after how many bytes that was.
+/// Feeds a head byte by byte until something other than "more" is returned, and after how many bytes that was.
 fn trickle(config: &Config, bytes: impl IntoIterator<Item = u8>) -> (usize, Result<server::Request, Reason>) {
     let mut handshake = server::Handshake::new(config);
     let mut input = Input::new();

@@ -1,6 +1,6 @@
 //! Masking (RFC 6455 §5.3): byte `i` of a payload is XORed with byte `i mod 4` of the key.
 
-use super::wide::widest;
+use crate::wide::widest;
 use bytes::BytesMut;
 use core::fmt;
 
@@ -283,5 +283,95 @@ fn xor(bytes: &mut [u8; 8], word: u64) -> u64 {
 impl fmt::Debug for MaskingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MaskingKey(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MaskingKey;
+    use std::vec::Vec;
+
+    const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
+
+    /// Masks byte by byte.
+    fn naive(data: &[u8]) -> Vec<u8> {
+        data.iter().zip(KEY.iter().cycle()).map(|(byte, key)| byte ^ key).collect()
+    }
+
+    /// ASCII of this length, all of it or but for one byte.
+    fn texts(length: usize) -> impl Iterator<Item = (Vec<u8>, bool)> {
+        let ascii: Vec<u8> = (0..length).map(|i| b"The quick brown fox"[i % 19]).collect();
+        let positions = [0, 1, 7, 8, length / 2, length.saturating_sub(8), length.saturating_sub(1)];
+        let broken = positions.into_iter().filter(move |&at| at < length).map({
+            let ascii = ascii.clone();
+            move |at| {
+                let mut text = ascii.clone();
+                text[at] |= 0x80;
+                (text, false)
+            }
+        });
+        [(ascii, true)].into_iter().chain(broken)
+    }
+
+    fn lengths() -> impl Iterator<Item = usize> {
+        (0..70).chain([125, 126, 127, 128, 129, 255, 256, 257, 1000, 2047, 2048, 2049, 4099, 20_000])
+    }
+
+    #[test]
+    fn every_way_of_masking_agrees_and_sees_what_is_not_ascii() {
+        let key = MaskingKey::new(KEY);
+        type InPlace = fn(MaskingKey, &mut [u8]) -> bool;
+        let ways: [InPlace; 4] = [
+            |key, data| key.apply_noticing_ascii(data),
+            // As it is compiled for any processor.
+            |key, data| key.apply_aligned(data),
+            |key, data| key.apply_short(data),
+            |key, data| {
+                let mut key = key;
+                data.iter_mut().fold(true, |is_ascii, byte| {
+                    *byte = key.apply_to_byte(*byte);
+                    is_ascii & byte.is_ascii()
+                })
+            },
+        ];
+        for length in lengths() {
+            for (text, is_ascii) in texts(length) {
+                for ahead in [0, 1, 6, 14] {
+                    for way in &ways {
+                        let mut bytes = [&[0; 14][..ahead], &naive(&text)].concat();
+                        assert_eq!(way(key, &mut bytes[ahead..]), is_ascii, "{length} {ahead}");
+                        assert_eq!(bytes[ahead..], text, "{length} {ahead}");
+                    }
+                    let mut copy = std::vec![0; length];
+                    assert_eq!(key.apply_to_copy(&naive(&text), &mut copy), is_ascii, "{length}");
+                    assert_eq!(copy, text, "{length}");
+                    let mut copy = std::vec![0; ahead + length];
+                    assert_eq!(key.copy_aligned(&naive(&text), &mut copy[ahead..]), is_ascii, "{length} {ahead}");
+                    assert_eq!(copy[ahead..], text, "{length} {ahead}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_unmasked_while_it_moves_is_right_however_far_it_moves() {
+        let key = MaskingKey::new(KEY);
+        for length in lengths() {
+            for (text, is_ascii) in texts(length) {
+                for by in [0, 1, 6, 8, 14, 15, 16, 17, 63, 64, 65, 126, 300, 5000] {
+                    let wire = [&std::vec![0xAA; 3 + by][..], &naive(&text), b"behind"].concat();
+                    if by > 0 {
+                        let mut bytes = wire.clone();
+                        assert_eq!(key.apply_moving(&mut bytes, 3 + by, 3, length), is_ascii, "{length} {by}");
+                        assert_eq!(bytes[3..3 + length], text, "{length} {by}");
+                        assert!(bytes.starts_with(&[0xAA; 3]) && bytes.ends_with(b"behind"));
+                    }
+                    let mut bytes = wire;
+                    assert_eq!(key.apply_short_moving(&mut bytes[3..], by, length), is_ascii, "{length} {by}");
+                    assert_eq!(bytes[3..3 + length], text, "{length} {by}");
+                    assert!(bytes.starts_with(&[0xAA; 3]) && bytes.ends_with(b"behind"));
+                }
+            }
+        }
     }
 }

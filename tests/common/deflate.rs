@@ -1,4 +1,4 @@
-//! DEFLATE (RFC 1951) once more, as simply as it can be said: an inflater that tells what a stream is made of, and
+//! DEFLATE (RFC 1951) once more, as simply as possible: an inflater that shows what a stream is made of, and
 //! writers of chosen streams. Then connections that use permessage-deflate (RFC 7692), fed in every cut, and a reader
 //! of what they send.
 
@@ -167,8 +167,8 @@ pub fn right_for(payload: &[u8], history: &[u8]) -> Vec<Seen> {
         Ok(inflated) if ends_in_empty_block(payload, history) => vec![binary(inflated.data)],
         Ok(inflated) => vec![binary(inflated.data), broken],
         Err(_) => {
-            let told = inflate_without_end(payload, history).or_else(|| inflate_through_tail(payload, history));
-            [broken].into_iter().chain(told.map(binary)).collect()
+            let returned = inflate_without_end(payload, history).or_else(|| inflate_through_tail(payload, history));
+            [broken].into_iter().chain(returned.map(binary)).collect()
         }
     }
 }

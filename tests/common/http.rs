@@ -230,8 +230,8 @@ pub fn serve_with(config: &Config, bytes: &[u8]) -> Result<Option<Asked>, server
     let whole = serve_pieces(config, bytes, &[bytes.len()]);
     for cut in cuts(bytes.len()) {
         let outcome = serve_pieces(config, bytes, &cut);
-        let (told, expected) = (tell_server(&outcome), tell_server(&whole));
-        assert_eq!(told, expected, "cut into {} pieces: {}", cut.len(), bytes.escape_ascii());
+        let (returned, expected) = (tell_server(&outcome), tell_server(&whole));
+        assert_eq!(returned, expected, "cut into {} pieces: {}", cut.len(), bytes.escape_ascii());
     }
     whole
 }
@@ -260,28 +260,29 @@ fn serve_pieces(config: &Config, bytes: &[u8], cut: &[usize]) -> Result<Option<A
 
 /// Neither a second look nor a faultless request changes a refusal and its answer.
 fn assert_rejects_again(handshake: &mut server::Handshake, input: &mut Input, rejection: &server::Rejection) {
-    let told = (rejection.reason(), rejection.response());
+    let returned = (rejection.reason(), rejection.response());
     for more in [Vec::new(), b"\r\n\r\n".to_vec(), Head::request().bytes()] {
         input.extend_from_slice(&more);
         let again = handshake.receive(input).expect_err("a refusal stays");
-        assert_eq!((again.reason(), again.response()), told);
+        assert_eq!((again.reason(), again.response()), returned);
     }
     let mut fresh = Input::from(&Head::request().bytes()[..]);
     let again = handshake.receive(&mut fresh).expect_err("a refusal stays");
-    assert_eq!((again.reason(), again.response()), told);
+    assert_eq!((again.reason(), again.response()), returned);
 }
 
 fn tell_server(outcome: &Result<Option<Asked>, server::Rejection>) -> String {
     match outcome {
         Ok(None) => "waits".into(),
         Ok(Some(Asked { request, rest })) => {
-            let mut told = format!("asks {} {:?} {:?}", tell_head(request.head()), request.host(), request.origin());
-            write!(told, " {:?}", request.subprotocols().collect::<Vec<_>>()).unwrap();
+            let mut returned =
+                format!("asks {} {:?} {:?}", tell_head(request.head()), request.host(), request.origin());
+            write!(returned, " {:?}", request.subprotocols().collect::<Vec<_>>()).unwrap();
             for extension in request.extensions() {
-                write!(told, " {} {:?}", extension.name(), extension.parameters().collect::<Vec<_>>()).unwrap();
+                write!(returned, " {} {:?}", extension.name(), extension.parameters().collect::<Vec<_>>()).unwrap();
             }
-            write!(told, " and {}", rest.escape_ascii()).unwrap();
-            told
+            write!(returned, " and {}", rest.escape_ascii()).unwrap();
+            returned
         }
         Err(rejection) => tell_rejection(rejection),
     }
@@ -293,11 +294,11 @@ fn tell_rejection(rejection: &server::Rejection) -> String {
 }
 
 fn tell_head(head: &server::RequestHead) -> String {
-    let mut told = format!("{} {} {} {:?}", head.method(), head.target(), head.path(), head.query());
+    let mut returned = format!("{} {} {} {:?}", head.method(), head.target(), head.path(), head.query());
     for (name, value) in head.headers() {
-        write!(told, " | {name}: {}", value.escape_ascii()).unwrap();
+        write!(returned, " | {name}: {}", value.escape_ascii()).unwrap();
     }
-    told
+    returned
 }
 
 /// The request that `bytes` must make.
@@ -384,7 +385,7 @@ pub fn judge(answer: impl Fn(&str) -> Vec<u8>) -> Result<Option<Taken>, client::
 /// What a client that made `request` makes of an answer, which is given the accept value that is due. The outcome must
 /// be the same however the answer is cut, a failure must stay, and nothing but the request may go out.
 ///
-/// Only the whole answer tells all of a body, so that is the outcome that is returned.
+/// Only the whole answer holds all of a body, so that is the outcome that is returned.
 pub fn judge_with(
     config: &Config,
     request: &client::Request,
@@ -395,8 +396,8 @@ pub fn judge_with(
     let whole = judge_pieces(config, request, &bytes, &[bytes.len()]);
     for cut in cuts(bytes.len()) {
         let outcome = judge_pieces(config, request, &bytes, &cut);
-        let (told, expected) = (tell_client(&outcome), tell_client(&whole));
-        assert_eq!(told, expected, "cut into {} pieces: {}", cut.len(), bytes.escape_ascii());
+        let (returned, expected) = (tell_client(&outcome), tell_client(&whole));
+        assert_eq!(returned, expected, "cut into {} pieces: {}", cut.len(), bytes.escape_ascii());
         if let (Err(client::Error::Declined(part)), Err(client::Error::Declined(all))) = (&outcome, &whole) {
             assert!(all.body.starts_with(&part.body), "the body in cuts is the start of the whole one");
         }
@@ -461,11 +462,11 @@ fn tell_client(outcome: &Result<Option<Taken>, client::Error>) -> String {
 }
 
 fn tell_response(response: &client::ResponseHead) -> String {
-    let mut told = response.status().to_string();
+    let mut returned = response.status().to_string();
     for (name, value) in response.headers() {
-        write!(told, " | {name}: {}", value.escape_ascii()).unwrap();
+        write!(returned, " | {name}: {}", value.escape_ascii()).unwrap();
     }
-    told
+    returned
 }
 
 /// Asserts that an answer breaks the rules in this way.

@@ -145,7 +145,7 @@ struct Server {
     name: &'static str,
     sockets: Vec<TcpStream>,
     loads: [Load; IN_FLIGHT.len()],
-    /// Where the kernel tells what the thread has taken.
+    /// Where the kernel shows what the thread has taken.
     clock: PathBuf,
     thread: JoinHandle<Result>,
 }
@@ -157,12 +157,12 @@ impl Server {
     {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
-        let (tell, told) = std::sync::mpsc::channel();
+        let (tell, returned) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             tell.send(std::fs::read_link("/proc/thread-self"))?;
             tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(serve_all(listener, serve))
         });
-        let clock = Path::new("/proc").join(told.recv()??).join("schedstat");
+        let clock = Path::new("/proc").join(returned.recv()??).join("schedstat");
         let sockets = (0..CONNECTIONS).map(|_| connect(address)).collect::<Result<_>>()?;
         Ok(Self { name, sockets, loads: IN_FLIGHT.map(|in_flight| Load::new(in_flight, answer)), clock, thread })
     }

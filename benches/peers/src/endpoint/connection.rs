@@ -24,7 +24,7 @@ pub trait Connection: Sized + 'static {
     type Message: 'static;
 
     /// A connection on a stream that is upgraded already. What is read at a time is up to the implementation, unless it
-    /// can be told.
+    /// can be returned.
     fn open(role: Role, socket: Socket, per_read: usize) -> Self;
 
     fn message(kind: Kind, payload: &Bytes) -> Self::Message;

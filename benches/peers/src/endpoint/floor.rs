@@ -32,7 +32,7 @@ const LARGE: usize = 4 << 10;
 
 pub struct Floor;
 
-/// Unmasks what is short, and tells whether it is ASCII, which is seen on the way.
+/// Unmasks what is short, and returns whether it is ASCII, which is seen on the way.
 #[inline(always)]
 fn unmask_short(data: &mut [u8], key: [u8; 4]) -> bool {
     let half = u64::from(u32::from_ne_bytes(key));

@@ -10,7 +10,7 @@ const LONG: usize = 256;
 /// Runs a loop over `length` bytes with AVX-512 or AVX2, where the processor has it.
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 #[inline(always)]
-pub(super) fn widest<T>(length: usize, work: impl FnOnce() -> T) -> T {
+pub(crate) fn widest<T>(length: usize, work: impl FnOnce() -> T) -> T {
     if length < LONG {
         return work();
     }
@@ -42,6 +42,6 @@ fn with_avx2<T>(work: impl FnOnce() -> T) -> T {
 /// Runs a loop as it is compiled.
 #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
 #[inline(always)]
-pub(super) fn widest<T>(_length: usize, work: impl FnOnce() -> T) -> T {
+pub(crate) fn widest<T>(_length: usize, work: impl FnOnce() -> T) -> T {
     work()
 }
