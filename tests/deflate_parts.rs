@@ -239,7 +239,7 @@ fn told_before_the_fault(setup: &Setup, payload: &[u8], cuts: &[Cut]) {
             assert!(data.starts_with(returned), "{} of {} from {}", brief(returned), brief(&data), brief(payload));
         }
         [Seen::Binary(returned)] => {
-            assert!(data == *returned || inflate_without_end(payload, &[]).as_ref() == Some(returned))
+            assert!(data == *returned || inflate_without_end(payload, &[]).as_ref() == Some(returned));
         }
         [Seen::Closed { .. }] => {}
         other => panic!("{}", brief(other)),
