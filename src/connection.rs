@@ -35,6 +35,7 @@ use crate::send_error::SendError;
 #[cfg(doc)]
 use crate::send_error::SendErrorKind;
 use alloc::boxed::Box;
+use receive::Look;
 
 /// One WebSocket connection after its handshake: bytes in, events out; messages in, bytes out.
 ///
@@ -106,22 +107,20 @@ impl Connection {
     /// [`Config::max_message`].
     #[inline(always)]
     pub fn receive<'i>(&mut self, input: &'i mut Input) -> Option<Event<'i>> {
-        if self.receiver.is_waiting(input) {
-            input.wire.note_seen();
-            return None;
-        }
-        match self.receiver.short_message(input) {
-            Some((kind, range)) => Some(receive::message(kind, input, range)),
-            None => self.receive_longer(input),
+        match self.receiver.look(input) {
+            Look::Nothing => None,
+            Look::Message(kind, range) => Some(receive::message(kind, input, range)),
+            Look::Closer => self.receive_longer(input),
         }
     }
 
     #[inline(never)]
     fn receive_longer<'i>(&mut self, input: &'i mut Input) -> Option<Event<'i>> {
-        if let Some((kind, range)) = self.receiver.medium_message(input) {
-            return Some(receive::message(kind, input, range));
+        match self.receiver.look_closer(input) {
+            Look::Nothing => None,
+            Look::Message(kind, range) => Some(receive::message(kind, input, range)),
+            Look::Closer => self.receive_any(input),
         }
-        if self.receiver.take_in(input) { None } else { self.receive_any(input) }
     }
 
     #[inline(never)]

@@ -152,7 +152,7 @@ impl Decoder {
         let take = usize::try_from(self.payload.left).map_or(here, |left| left.min(here));
         self.payload.left -= take as u64;
         let is_text = self.message.is_text();
-        if !input.take_in_blocks(take, &mut self.payload.key, is_text) {
+        if !input.assemble_in_blocks(take, &mut self.payload.key, is_text) {
             return self.not_utf8(input);
         }
         let is_complete = self.payload.left == 0;

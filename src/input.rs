@@ -52,7 +52,10 @@ pub struct Input {
     read_size: usize,
     /// How much has come in all when the last read has filled its room.
     filled_at: u64,
-    missing: Missing,
+    /// How much has come in all when the frame under way has, as far as it is known.
+    frame_end: u64,
+    /// Whether its message ends with that frame.
+    ends_message: bool,
 }
 
 /// What is still to come of the frame under way, in bytes, and whether its message ends with it.
@@ -74,7 +77,8 @@ impl Input {
             inflated: Buffer::default(),
             read_size: MIN_READ,
             filled_at: u64::MAX,
-            missing: Missing::default(),
+            frame_end: 0,
+            ends_message: false,
         }
     }
 
@@ -126,7 +130,7 @@ impl Input {
     #[inline]
     fn prepare(&mut self) -> usize {
         let received = self.wire.received();
-        let is_as_before = received < self.filled_at && self.missing.bytes < LARGE && self.wire.is_tidy();
+        let is_as_before = received < self.filled_at && !self.has_large() && self.wire.is_tidy();
         if is_as_before && self.wire.room() >= self.read_size {
             self.filled_at = received + self.read_size as u64;
             return self.read_size;
@@ -137,7 +141,8 @@ impl Input {
     /// Decides how much the next read gets, by what has come.
     #[inline(never)]
     fn decide(&mut self) -> usize {
-        let is_large = self.wire.take_large() || self.missing.bytes >= LARGE;
+        let is_large = self.has_large();
+        self.wire.forget_large();
         let most = if is_large { MAX_READ_OF_LARGE } else { MAX_READ };
         if self.wire.received() >= self.filled_at {
             self.read_size *= 2;
@@ -145,11 +150,12 @@ impl Input {
         self.read_size = self.read_size.min(most);
         let missing = self.missing();
         // So that the next frame does not begin at the end of what has come, to be moved to the front.
-        let mut size = if self.missing.bytes >= LARGE { self.read_size.min(missing) } else { self.read_size };
+        let mut size = if missing as u64 >= LARGE { self.read_size.min(missing) } else { self.read_size };
         self.wire.tidy();
+        self.inflated.tidy();
         let room = self.wire.room();
-        if missing > 0 && missing <= room && self.wire.len() >= MAX_READ {
-            // The end of a large message is no reason for more memory.
+        if self.ends_message && missing > 0 && missing <= room && self.wire.len() >= MAX_READ {
+            // The last bytes of a large message are no reason for more memory.
             size = size.min(room);
         } else {
             self.make_room(size);
@@ -165,18 +171,25 @@ impl Input {
         self.wire.tidy();
         if self.wire.room() < count {
             let come = self.wire.len();
-            // As much again as has come, so that the cost of moving stays linear; and just enough where the end of the message
-            // is in sight, a little more than has come ahead.
-            let is_in_sight = self.missing.ends_message && self.missing() <= come.saturating_add(come.min(MAX_READ));
-            let ahead = if is_in_sight { self.missing() } else { come };
+            // As much again as has come, so that the cost of moving stays linear; but no more than the message takes, where
+            // its last frame has begun.
+            let missing = self.missing();
+            let is_last_growth = missing > 0 && missing <= come.saturating_add(come.min(MAX_READ));
+            let ahead = if self.ends_message && is_last_growth { missing } else { come };
             self.wire.grow(ahead.max(count));
         }
     }
 
-    /// Bytes of the frame under way that are still to come.
+    /// How many bytes of the frame under way are still to come, as far as it is known.
     #[inline]
     fn missing(&self) -> usize {
-        usize::try_from(self.missing.bytes).unwrap_or(usize::MAX)
+        usize::try_from(self.frame_end.saturating_sub(self.wire.received())).unwrap_or(usize::MAX)
+    }
+
+    /// Whether frames are large now.
+    #[inline]
+    fn has_large(&self) -> bool {
+        self.wire.has_large() || self.missing() as u64 >= LARGE
     }
 
     /// Appends a copy of `bytes`.
@@ -190,28 +203,34 @@ impl Input {
         while source.has_remaining() {
             let chunk = source.chunk();
             let count = chunk.len();
+            if count == 0 {
+                // Against the contract of `Buf`; waiting for it to keep that would never end.
+                return;
+            }
             self.extend_from_slice(chunk);
             source.advance(count);
         }
     }
 
-    /// Appends memory that was read into. It is taken over without a copy if the input is empty, or if it came from
-    /// [`take_room`](Input::take_room) and nothing has been appended since.
+    /// Appends memory that was read into. It is taken over without a copy if it came from [`take_room`](Input::take_room) and
+    /// nothing has been appended since, or if the input is empty; otherwise it is copied.
     pub fn append(&mut self, memory: BytesMut) {
-        self.wire.append_memory(memory);
+        if let Err(memory) = self.wire.append_memory(memory) {
+            self.extend_from_slice(&memory);
+        }
     }
 
     /// Reads once, into room as [`room`](Input::room) decides it, which is initialised once and not for each read. Returns
     /// how many bytes came, never more than the room; 0 is the end of the stream.
     ///
     /// # Errors
-    /// That of the reader; the input is then as it was.
+    /// That of the reader, [`Interrupted`](std::io::ErrorKind::Interrupted) included; the input is then as it was.
     #[cfg(feature = "std")]
     pub fn read_from(&mut self, reader: &mut (impl std::io::Read + ?Sized)) -> std::io::Result<usize> {
         let size = self.prepare();
         self.wire.make_spare(size);
         let room = self.wire.spare_mut().get_mut(..size).unwrap_or_default();
-        // A reader that claims more than it was given is not believed.
+        // Whatever a reader claims, it cannot have written more than it was given.
         let count = reader.read(room)?.min(size);
         self.wire.fill_unread(count);
         Ok(count)
@@ -237,8 +256,9 @@ impl Input {
         self.wire.consumed()
     }
 
-    /// Gives back the memory that is not needed now. An input keeps up to 256 KiB otherwise, and more only while messages of
-    /// such sizes follow each other; call this when a connection goes quiet.
+    /// Gives back the memory that is not needed now; call this when a connection goes quiet. Otherwise an input keeps up to
+    /// 256 KiB for the next messages, and up to 4 MiB while messages of such sizes follow each other. What a larger one took
+    /// is given back as soon as it has been received.
     pub fn release_memory(&mut self) {
         self.wire.shrink();
         self.inflated.shrink();
@@ -265,11 +285,18 @@ impl Input {
         self.wire.into_unread()
     }
 
-    /// Ends a look: this is still to come of the frame under way.
+    /// Notes what is still to come of the frame under way.
     #[inline]
-    pub(crate) fn expect(&mut self, missing: Missing) {
-        self.missing = missing;
-        if self.inflated.is_empty() {
+    pub(crate) fn note_missing(&mut self, missing: Missing) {
+        self.frame_end = self.wire.received().saturating_add(missing.bytes);
+        self.ends_message = missing.ends_message;
+    }
+
+    /// Notes that all messages have been returned, and gives large memory back that they took.
+    #[inline]
+    pub(crate) fn note_drained(&mut self) {
+        if self.wire.is_large() || self.inflated.is_large() {
+            self.wire.tidy();
             self.inflated.tidy();
         }
     }
@@ -278,14 +305,14 @@ impl Input {
     pub(crate) fn end_of_messages(&mut self) {
         self.wire.abandon();
         self.inflated.clear();
-        self.missing = Missing::default();
+        self.frame_end = 0;
     }
 
     /// Drops all that has come.
     pub(crate) fn clear(&mut self) {
         self.wire.clear();
         self.inflated.clear();
-        self.missing = Missing::default();
+        self.frame_end = 0;
     }
 
     /// The bytes that have not been looked at.
@@ -300,22 +327,22 @@ impl Input {
         self.wire.unread_mut()
     }
 
-    /// Ends a look that has not found all that it needs.
+    /// Notes that a handshake has looked at all bytes and needs more.
     #[cfg(feature = "handshake")]
-    pub(crate) fn wait(&mut self) {
+    pub(crate) fn note_unfinished(&mut self) {
         self.wire.wait_for(0);
     }
 
-    /// Drops the next bytes, of which there are so many.
+    /// Drops the next `count` unread bytes, or all if there are fewer.
     #[cfg(feature = "handshake")]
     pub(crate) fn skip(&mut self, count: usize) {
         self.wire.skip(count.min(self.wire.unread().len()));
     }
 
-    /// Takes the next bytes out, of which there are so many.
+    /// Takes the next `count` unread bytes out, or all if there are fewer.
     #[cfg(feature = "handshake")]
-    pub(crate) fn take(&mut self, count: usize) -> Bytes {
-        self.wire.take_unread(count)
+    pub(crate) fn split(&mut self, count: usize) -> Bytes {
+        self.wire.split_unread(count)
     }
 }
 

@@ -49,8 +49,13 @@ pub enum Violation {
         /// The reason as it came, which may not even be UTF-8; at most 123 bytes.
         reason: Bytes,
     },
-    /// A close reason that is not UTF-8.
-    ReasonNotUtf8,
+    /// A Close frame whose reason is not UTF-8.
+    ReasonNotUtf8 {
+        /// The close code.
+        code: u16,
+        /// The reason as it came, at most 123 bytes.
+        reason: Bytes,
+    },
     /// A compressed message that is not DEFLATE, or ends in the middle of a block.
     CorruptDeflate,
     /// Thousands of final blocks in compressed messages that take less than 16 bytes each. Going on behind one costs
@@ -77,7 +82,7 @@ impl Violation {
             Self::FrameTooBig(_) | Self::MessageTooBig(_) | Self::TooManyFragments | Self::TooManyFinalBlocks => {
                 CloseCode::MESSAGE_TOO_BIG
             }
-            Self::TextNotUtf8 | Self::ReasonNotUtf8 | Self::CorruptDeflate => CloseCode::INVALID_PAYLOAD,
+            Self::TextNotUtf8 | Self::ReasonNotUtf8 { .. } | Self::CorruptDeflate => CloseCode::INVALID_PAYLOAD,
         }
     }
 
@@ -97,7 +102,7 @@ impl Violation {
             Self::TextNotUtf8 => "5.6",
             Self::CloseBodyTooShort => "5.5.1",
             Self::InvalidCloseCode { .. } => "7.4",
-            Self::ReasonNotUtf8 => "8.1",
+            Self::ReasonNotUtf8 { .. } => "8.1",
             Self::CorruptDeflate => "7.2.2",
         }
     }
@@ -121,7 +126,7 @@ impl Violation {
             Self::TextNotUtf8 => "text is not UTF-8",
             Self::CloseBodyTooShort => "close body of one byte",
             Self::InvalidCloseCode { .. } => "invalid close code",
-            Self::ReasonNotUtf8 => "close reason is not UTF-8",
+            Self::ReasonNotUtf8 { .. } => "close reason is not UTF-8",
             Self::CorruptDeflate => "compressed data is corrupt",
             Self::TooManyFinalBlocks => "too many final blocks in compressed data",
         }

@@ -157,7 +157,7 @@ fn violations_have_their_codes() {
         Violation::TextNotUtf8,
         Violation::CloseBodyTooShort,
         Violation::InvalidCloseCode { code: 1005, reason: Bytes::new() },
-        Violation::ReasonNotUtf8,
+        Violation::ReasonNotUtf8 { code: 1000, reason: Bytes::new() },
     ];
     for violation in violations {
         assert_eq!(violation.close_code().get(), close_code(&violation), "{violation:?}");
@@ -225,7 +225,8 @@ fn reasons_are_utf_8() {
         for reason in [&b"\xff"[..], b"ok \xc0\x80", b"\xed\xa0\x80", b"broken off \xe2\x82", b"\xf0\x9f\xa6", b"\xc3"]
         {
             let bytes = stream(role, &[Frame::close(1000, reason)]);
-            assert_fails(role, &Config::new(), &bytes, &[], Violation::ReasonNotUtf8);
+            let refused = Violation::ReasonNotUtf8 { code: 1000, reason: Bytes::copy_from_slice(reason) };
+            assert_fails(role, &Config::new(), &bytes, &[], refused);
         }
     }
 }

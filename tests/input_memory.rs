@@ -505,3 +505,122 @@ fn room_that_is_not_used() {
     }
     assert!(held() - before <= 9 << 10, "{} bytes", held() - before);
 }
+
+/// 6455-6.2-1: a driver whose every read ends in the middle of a frame never sees the input empty; what has been received
+/// leaves it all the same, in whichever way bytes are appended.
+#[test]
+fn a_standing_backlog_does_not_grow() {
+    for role in ROLES {
+        for by in ALL.iter().copied() {
+            let one = frame(role, FIN | BINARY, &[7; 1000]);
+            let (mut ws, mut input) = (connection(role, &Config::new()), Input::new());
+            let before = held();
+            append(&mut input, by, &one[..1]);
+            for _ in 0..2_000 {
+                append(&mut input, by, &[&one[1..], &one[..1]].concat());
+                assert!(matches!(ws.receive(&mut input), Some(Event::Binary(_))));
+                assert!(ws.receive(&mut input).is_none());
+                assert_eq!(input.len(), 1);
+            }
+            let kept = held() - before;
+            assert!(kept <= 80 << 10, "{kept} bytes for a backlog of one byte, by {by:?}");
+        }
+    }
+}
+
+/// 6455-5.4-2, 6455-10.4-1: control frames without end behind a fragment leave the input as they are received.
+#[test]
+fn pings_behind_a_fragment_do_not_pile_up() {
+    for role in ROLES {
+        for by in ALL.iter().copied() {
+            let ping = frame(role, FIN | PING, b"ping");
+            let (mut ws, mut input) = (connection(role, &Config::new().auto_pong(false)), Input::new());
+            let before = held();
+            append(&mut input, by, &[&frame(role, TEXT, b"x")[..], &ping[..1]].concat());
+            assert!(ws.receive(&mut input).is_none());
+            for _ in 0..20_000 {
+                append(&mut input, by, &[&ping[1..], &ping[..1]].concat());
+                assert!(matches!(ws.receive(&mut input), Some(Event::Ping(_))));
+                assert!(ws.receive(&mut input).is_none());
+            }
+            let kept = held() - before;
+            assert!(kept <= 80 << 10, "{kept} bytes, by {by:?}");
+        }
+    }
+}
+
+/// 6455-6.2-1: appending goes on in the middle of a message without a look at what comes, as behind a proxy that waits for
+/// its other side: memory grows by doubling, whatever the last look was missing.
+#[test]
+fn appending_without_a_look_is_linear() {
+    for (by, read) in READS {
+        let (mut ws, mut input) = (connection(Role::Server, &Config::new()), Input::new());
+        let text = frame(Role::Server, FIN | TEXT, &[b'x'; 300]);
+        append(&mut input, by, &text[..200]);
+        assert!(ws.receive(&mut input).is_none());
+        let before = allocated();
+        let length = 4 << 20;
+        let more = vec![0; read];
+        append(&mut input, by, &text[200..]);
+        for _ in 0..length / read {
+            append(&mut input, by, &more);
+        }
+        let all = allocated() - before;
+        assert!(all <= 5 * length, "{all} bytes allocated for {length}, {read} at a time by {by:?}");
+    }
+}
+
+/// The room that was taken before a large message was received does not keep that alive behind the input's back.
+#[test]
+fn room_that_comes_back_belongs_to_its_memory() {
+    let (mut ws, mut input) = (connection(Role::Server, &Config::new()), Input::new());
+    let before = held();
+    append(&mut input, By::TakeRoom, &frame(Role::Server, FIN | BINARY, &vec![7; 6 << 20]));
+    let mut room = input.take_room();
+    assert!(matches!(ws.receive(&mut input), Some(Event::Binary(_))));
+    room.put_slice(&frame(Role::Server, FIN | BINARY, b"small"));
+    input.append(room);
+    assert!(matches!(ws.receive(&mut input), Some(Event::Binary(data)) if data == b"small"));
+    assert!(ws.receive(&mut input).is_none());
+    let kept = held() - before;
+    assert!(kept <= 256 << 10, "{kept} bytes are kept");
+}
+
+#[cfg(feature = "deflate")]
+mod compressed {
+    use super::*;
+    use ws_proto::{DeflateConfig, DeflateParameters, Seed};
+
+    /// W23, 7692-7.2.2-1: memory that a large compressed message was inflated into is given back as soon as all has been
+    /// received, and not only when the next compressed message comes.
+    #[test]
+    fn memory_of_a_large_inflated_message() {
+        let (config, deflate) = (Config::new(), DeflateConfig::new());
+        let agreed = DeflateParameters::new();
+        let mut client = Connection::client(Seed::new([1; 32]), &config).with_deflate(&deflate, agreed);
+        let mut server = Connection::server(&config).with_deflate(&deflate, agreed);
+        let mut input = Input::new();
+        let mut wire = Vec::new();
+        let mut receive = |input: &mut Input, wire: &[u8]| {
+            append(input, By::Room, wire);
+            let length = match server.receive(input) {
+                Some(Event::Binary(data)) => data.len(),
+                event => panic!("{event:?}"),
+            };
+            assert!(server.receive(input).is_none());
+            length
+        };
+        let mut send = |wire: &mut Vec<u8>, size: usize| {
+            wire.clear();
+            client.send(vec![7; size]).unwrap();
+            wire.put(client.output());
+        };
+        send(&mut wire, 10_000);
+        receive(&mut input, &wire);
+        let before = held();
+        send(&mut wire, 16 << 20);
+        assert_eq!(receive(&mut input, &wire), 16 << 20);
+        let kept = held() - before;
+        assert!(kept <= 256 << 10, "{kept} bytes are kept");
+    }
+}

@@ -13,7 +13,7 @@ use crate::input::{Buffer, Input};
 use crate::opcode::MessageKind;
 use crate::payload::Payload;
 use crate::role::Role;
-use crate::text::{Text, Utf8Bytes};
+use crate::text::{NotUtf8, Text, Utf8Bytes};
 use crate::violation::Violation;
 use alloc::boxed::Box;
 use bytes::Bytes;
@@ -50,6 +50,16 @@ enum Transport {
     Ended,
     /// It has ended, and all that came before has been received.
     Drained,
+}
+
+/// What the quick ways have found.
+pub(super) enum Look {
+    /// There is no event, and more bytes are needed for one.
+    Nothing,
+    /// A whole message, which lies there.
+    Message(MessageKind, Range<usize>),
+    /// Nothing for a quick way.
+    Closer,
 }
 
 /// What a [`ReceiveHalf`] has found: an event, a reply, or both.
@@ -122,13 +132,20 @@ impl ReceiveHalf {
     ///
     /// [`SendHalf::closed`]: crate::SendHalf::closed
     pub fn receive<'i>(&mut self, input: &'i mut Input) -> Option<Received<'i>> {
-        if self.is_waiting(input) {
-            input.wire.note_seen();
-            return None;
+        match self.look(input) {
+            Look::Nothing => None,
+            Look::Message(kind, range) => Received::event(message(kind, input, range)),
+            Look::Closer => self.receive_longer(input),
         }
-        match self.short_message(input) {
-            Some((kind, range)) => Received::event(message(kind, input, range)),
-            None => self.receive_longer(input),
+    }
+
+    /// What the input holds next, if it is no short message.
+    #[inline(never)]
+    fn receive_longer<'i>(&mut self, input: &'i mut Input) -> Option<Received<'i>> {
+        match self.look_closer(input) {
+            Look::Nothing => None,
+            Look::Message(kind, range) => Received::event(message(kind, input, range)),
+            Look::Closer => self.receive_any(input),
         }
     }
 
@@ -154,41 +171,39 @@ impl ReceiveHalf {
         !matches!(self.phase, Phase::Open)
     }
 
-    /// A whole short message at the front of the input. `None` says only that a closer look is needed.
+    /// Looks for a whole short message.
     #[inline(always)]
-    pub(super) fn short_message(&mut self, input: &mut Input) -> Option<(MessageKind, Range<usize>)> {
-        self.decoder.short_message(&mut input.wire)
-    }
-
-    /// What the input holds next, if it is no short message.
-    #[inline(never)]
-    fn receive_longer<'i>(&mut self, input: &'i mut Input) -> Option<Received<'i>> {
-        if let Some((kind, range)) = self.medium_message(input) {
-            return Received::event(message(kind, input, range));
+    pub(super) fn look(&mut self, input: &mut Input) -> Look {
+        if input.wire.is_waiting() && self.is_live() {
+            input.wire.note_seen();
+            return Look::Nothing;
         }
-        if self.take_in(input) { None } else { self.receive_any(input) }
+        match self.decoder.short_message(&mut input.wire) {
+            Some((kind, range)) => Look::Message(kind, range),
+            None => Look::Closer,
+        }
     }
 
-    /// Whether the bytes that the last look has waited for have not come.
+    /// Looks for a whole message of medium length, and for the middle of a payload.
     #[inline(always)]
-    pub(super) fn is_waiting(&self, input: &Input) -> bool {
-        input.wire.is_waiting() && self.is_live()
-    }
-
-    /// Takes in all that has come, if that is nothing or the middle of a payload; whether it was, so that there is no event.
-    #[inline(always)]
-    pub(super) fn take_in(&mut self, input: &mut Input) -> bool {
+    pub(super) fn look_closer(&mut self, input: &mut Input) -> Look {
+        if let Some((kind, range)) = self.decoder.medium_message(&mut input.wire) {
+            return Look::Message(kind, range);
+        }
         if !self.is_live() {
-            return false;
+            return Look::Closer;
         }
         if input.wire.is_read() && !self.decoder.may_have_more() {
-            return true;
+            input.note_drained();
+            return Look::Nothing;
         }
-        let missing = self.decoder.partial_payload(&mut input.wire);
-        if let Some(missing) = missing {
-            input.expect(missing);
+        match self.decoder.partial_payload(&mut input.wire) {
+            Some(missing) => {
+                input.note_missing(missing);
+                Look::Nothing
+            }
+            None => Look::Closer,
         }
-        missing.is_some()
     }
 
     /// Whether more may come, and is looked at.
@@ -197,13 +212,7 @@ impl ReceiveHalf {
         matches!((self.transport, self.phase), (Transport::Open, Phase::Open))
     }
 
-    /// A whole message of medium length at the front of the input; `None` as for a short one.
-    #[inline(always)]
-    pub(super) fn medium_message(&mut self, input: &mut Input) -> Option<(MessageKind, Range<usize>)> {
-        self.decoder.medium_message(&mut input.wire)
-    }
-
-    /// What the input holds next, whatever it is. It stands in its callers, because compressed messages come this way.
+    /// What the input holds next, whatever it is. It is inlined, because every compressed message comes this way.
     #[inline(always)]
     pub(super) fn receive_any<'i>(&mut self, input: &'i mut Input) -> Option<Received<'i>> {
         if self.is_over() {
@@ -211,7 +220,7 @@ impl ReceiveHalf {
                 self.transport = Transport::Drained;
                 return Received::reply(Due::EndOfStream { drained: true });
             }
-            // RFC 6455 §1.4: what comes after the Close is dropped; `into_unread` had its chance.
+            // RFC 6455 §1.4: what comes after the Close is dropped, once the application could have kept it.
             input.clear();
             return None;
         }
@@ -225,7 +234,7 @@ impl ReceiveHalf {
                     Err(violation) => self.fail(input, violation),
                 },
                 Decoded::NeedMore(missing) => {
-                    input.expect(missing);
+                    input.note_missing(missing);
                     self.end_of_stream(input)
                 }
                 Decoded::Ping(range) => Some(self.ping(Payload::new(&mut input.wire, range))),
@@ -341,7 +350,8 @@ fn close_frame(body: &[u8]) -> Result<CloseFrame, Violation> {
     };
     let (code, reason) = (u16::from_be_bytes(*code), Bytes::copy_from_slice(reason));
     let Some(code) = CloseCode::new(code) else { return Err(Violation::InvalidCloseCode { code, reason }) };
-    let reason = Utf8Bytes::try_from(reason).map_err(|_not_utf8| Violation::ReasonNotUtf8)?;
+    let reason =
+        Utf8Bytes::try_from(reason).map_err(|NotUtf8(reason)| Violation::ReasonNotUtf8 { code: code.get(), reason })?;
     // A control frame has no room for a longer reason than a `CloseFrame` takes.
     CloseFrame::new(code, reason).map_err(|_too_long| Violation::ControlTooLong)
 }

@@ -158,9 +158,9 @@ impl Decoder {
         self.payload.left -= here as u64;
         let is_text = self.message.kind == MessageKind::Text;
         let is_right = if here <= FEW && input.is_contiguous() {
-            input.take_few(here, &mut self.payload.key, is_text)
+            input.assemble_few(here, &mut self.payload.key, is_text)
         } else {
-            input.take_in_blocks(here, &mut self.payload.key, is_text) && (!is_text || input.validate())
+            input.assemble_in_blocks(here, &mut self.payload.key, is_text) && (!is_text || input.validate())
         };
         if !is_right {
             return None;
@@ -182,7 +182,7 @@ impl Decoder {
             self.message.fragments += 1;
             input.skip(header);
             input.begin();
-            if !input.take_short(length, key, is_text) {
+            if !input.assemble_short(length, key, is_text) {
                 return Err(Violation::TextNotUtf8);
             }
         }

@@ -102,7 +102,7 @@ impl Handshake {
                 let connection = agreement.apply(Connection::with_keys(keys, &self.offered.config));
                 Ok(Ok(Accepted { connection, response, subprotocol }))
             }
-            None => Ok(Err(Declined { response, body: input.take(input.unread().len()) })),
+            None => Ok(Err(Declined { response, body: input.split(input.unread().len()) })),
         });
         self.failed = Some(checked.as_ref().err().copied().unwrap_or(Flaw::Over));
         match checked {

@@ -59,7 +59,7 @@ impl HeadReader {
             let bytes = input.unread();
             let Some(found) = memchr(b'\n', bytes.get(self.scanned..).unwrap_or_default()) else {
                 self.scanned = bytes.len();
-                input.wait();
+                input.note_unfinished();
                 return if self.scanned > room { Err(HeadError::TooLarge) } else { Ok(None) };
             };
             let line_feed = self.scanned + found;
@@ -119,7 +119,7 @@ impl HeadReader {
     /// Takes the head, which is so long, from the input.
     fn finish(&mut self, input: &mut Input, size: usize, lines: usize) -> RawHead {
         as_http_1_1(input.unread_mut().get_mut(..size).unwrap_or_default());
-        let bytes = input.take(size);
+        let bytes = input.split(size);
         self.restart(size);
         RawHead { bytes, lines }
     }

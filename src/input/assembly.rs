@@ -24,10 +24,10 @@ impl Buffer {
         self.end = position;
     }
 
-    /// Appends the next `count` bytes to the message, unmasked, of which there are so many; the key turned by them. With
-    /// `is_text` they are noted as valid where they are seen to be ASCII.
+    /// Unmasks the next `count` unread bytes, of which there must be as many, and appends them to the message. Returns the key
+    /// turned by them. With `is_text` they are noted as valid where they are seen to be ASCII.
     #[inline(always)]
-    pub(crate) fn take(&mut self, count: usize, key: Option<MaskingKey>, is_text: bool) -> Option<MaskingKey> {
+    pub(crate) fn assemble(&mut self, count: usize, key: Option<MaskingKey>, is_text: bool) -> Option<MaskingKey> {
         let (to, from) = (self.end, self.next);
         let turned = match key {
             Some(key) => {
@@ -53,10 +53,10 @@ impl Buffer {
         turned
     }
 
-    /// As [`take`](Self::take), for a few bytes that lie right behind the message; false if it is text that no later byte can
+    /// As [`assemble`](Self::assemble), for a few bytes that lie right behind the message; false if it is text that no later byte can
     /// mend.
     #[inline]
-    pub(crate) fn take_few(&mut self, count: usize, key: &mut Option<MaskingKey>, is_text: bool) -> bool {
+    pub(crate) fn assemble_few(&mut self, count: usize, key: &mut Option<MaskingKey>, is_text: bool) -> bool {
         debug_assert_eq!(self.end, self.next);
         let bytes = self.memory.slice_mut(self.next..self.next + count);
         let mut is_ascii = true;
@@ -83,10 +83,10 @@ impl Buffer {
         self.end == self.next
     }
 
-    /// As [`take`](Self::take), for at most 125 bytes; false if it is text that no later byte can mend. Text is validated when
+    /// As [`assemble`](Self::assemble), for at most 125 bytes; false if it is text that no later byte can mend. Text is validated when
     /// much of it has come.
     #[inline(always)]
-    pub(crate) fn take_short(&mut self, count: usize, key: Option<MaskingKey>, is_text: bool) -> bool {
+    pub(crate) fn assemble_short(&mut self, count: usize, key: Option<MaskingKey>, is_text: bool) -> bool {
         let (to, from) = (self.end, self.next);
         if let Some(key) = key {
             let is_ascii = key.apply_short_moving(self.memory.slice_mut(to..from + count), from - to, count);
@@ -101,13 +101,13 @@ impl Buffer {
         !is_text || self.end - self.valid < BLOCK || self.validate()
     }
 
-    /// As [`take`](Self::take), block by block; false if it is text that no later byte can mend. What is not a whole block
+    /// As [`assemble`](Self::assemble), block by block; false if it is text that no later byte can mend. What is not a whole block
     /// is left to [`validate`](Self::validate).
     #[inline]
-    pub(crate) fn take_in_blocks(&mut self, mut count: usize, key: &mut Option<MaskingKey>, is_text: bool) -> bool {
+    pub(crate) fn assemble_in_blocks(&mut self, mut count: usize, key: &mut Option<MaskingKey>, is_text: bool) -> bool {
         while count > 0 {
             let step = count.min(BLOCK);
-            *key = self.take(step, *key, is_text);
+            *key = self.assemble(step, *key, is_text);
             if is_text && self.end - self.valid >= BLOCK && !self.validate() {
                 return false;
             }

@@ -7,7 +7,7 @@
 
 use super::memory::Memory;
 use bytes::{Bytes, BytesMut};
-use core::{fmt, mem, ops::Range};
+use core::{fmt, ops::Range};
 
 /// So few bytes are moved whatever that frees.
 const FEW: usize = 256;
@@ -33,7 +33,7 @@ pub(crate) struct Buffer {
     wanted: usize,
     /// Bytes of the stream that are no longer in here.
     removed: u64,
-    /// Whether a large frame has come since that was last asked.
+    /// Whether a large frame has come since that was last forgotten.
     has_large: bool,
 }
 
@@ -122,7 +122,7 @@ impl Buffer {
         self.next == self.len()
     }
 
-    /// Passes over `count` of the bytes that have not been looked at, of which there are so many.
+    /// Passes over the next `count` unread bytes; there must be as many.
     #[inline(always)]
     pub(crate) fn skip(&mut self, count: usize) {
         self.next += count;
@@ -150,10 +150,14 @@ impl Buffer {
         self.has_large = true;
     }
 
-    /// Whether a large frame has come since this was last asked.
+    /// Whether a large frame has come since that was last forgotten.
     #[inline]
-    pub(super) const fn take_large(&mut self) -> bool {
-        mem::replace(&mut self.has_large, false)
+    pub(super) const fn has_large(&self) -> bool {
+        self.has_large
+    }
+
+    pub(super) const fn forget_large(&mut self) {
+        self.has_large = false;
     }
 
     /// Forgets all that is in here.
@@ -195,7 +199,7 @@ impl Buffer {
         self.memory.make_spare(count);
     }
 
-    /// Takes the first `count` spare bytes into the message under way, of which there are so many.
+    /// Takes the first `count` spare bytes into the message under way; there must be as many.
     #[cfg(feature = "deflate")]
     #[inline]
     pub(crate) fn fill(&mut self, count: usize) {
@@ -233,14 +237,26 @@ impl Buffer {
         self.memory.grow(count);
     }
 
-    /// Appends memory: without a copy if nothing else is here, or where it lies behind what is here.
-    pub(super) fn append_memory(&mut self, memory: BytesMut) {
-        if self.is_empty() && !memory.is_empty() {
+    /// Appends memory without a copy, if it lies behind what is here or nothing else is here.
+    pub(super) fn append_memory(&mut self, memory: BytesMut) -> Result<(), BytesMut> {
+        if self.memory.adjoins(&memory) {
+            self.memory.join(memory);
+            return Ok(());
+        }
+        if !self.is_empty() {
+            return Err(memory);
+        }
+        if !memory.is_empty() {
             self.retire();
             self.memory = Memory::new(memory);
-        } else {
-            self.memory.append_memory(memory);
         }
+        Ok(())
+    }
+
+    /// Whether nothing is in here but more memory than is kept.
+    #[inline]
+    pub(super) fn is_large(&self) -> bool {
+        self.memory.is_large() && self.is_empty()
     }
 
     /// Gives the room behind the data away, as memory of its own.
@@ -259,9 +275,9 @@ impl Buffer {
         bytes
     }
 
-    /// Takes out the next `count` bytes, of which there are so many.
+    /// Takes out the next `count` unread bytes, or all if there are fewer.
     #[cfg(feature = "handshake")]
-    pub(super) fn take_unread(&mut self, count: usize) -> Bytes {
+    pub(super) fn split_unread(&mut self, count: usize) -> Bytes {
         let start = self.next;
         self.skip(count.min(self.len() - start));
         self.take_out(start, self.next)
@@ -305,7 +321,11 @@ impl Buffer {
         }
         let dead = self.start;
         if dead > 0 && self.len() - dead <= dead.max(FEW) {
-            self.memory.remove(0..dead);
+            if self.memory.is_hardly_used() {
+                self.memory.shrink(dead);
+            } else {
+                self.memory.remove(0..dead);
+            }
             self.removed_from_front(dead);
         }
     }
@@ -396,19 +416,19 @@ mod tests {
                     5 => drop(buffer.pass(some, unread - some)),
                     6 => {
                         buffer.begin();
-                        buffer.take(some, key, true);
+                        buffer.assemble(some, key, true);
                     }
                     7 => {
                         buffer.begin();
-                        buffer.take_in_blocks(some, &mut None, some % 2 == 0);
+                        buffer.assemble_in_blocks(some, &mut None, some % 2 == 0);
                     }
                     8 => {
                         buffer.begin();
-                        buffer.take_short(some.min(125), key, true);
+                        buffer.assemble_short(some.min(125), key, true);
                     }
                     9 => {
                         buffer.abandon();
-                        buffer.take_few(some, &mut key.clone(), true);
+                        buffer.assemble_few(some, &mut key.clone(), true);
                     }
                     10 => {
                         buffer.validate();
@@ -424,10 +444,10 @@ mod tests {
                     14 => buffer.shrink(),
                     _ => match some % 8 {
                         0 => buffer.clear(),
-                        1 => buffer.append_memory(BytesMut::from(&b"\xC3\xA9\xC3"[..])),
+                        1 => drop(buffer.append_memory(BytesMut::from(&b"\xC3\xA9\xC3"[..]))),
                         2 => {
                             let room = buffer.take_room();
-                            buffer.append_memory(room);
+                            assert!(buffer.append_memory(room).is_ok());
                         }
                         _ => buffer.abandon(),
                     },
@@ -444,15 +464,15 @@ mod tests {
         let mut buffer = buffer(b"..one ...and ..two..next");
         buffer.skip(2);
         buffer.begin();
-        buffer.take(4, None, true);
+        buffer.assemble(4, None, true);
         buffer.skip(3);
-        buffer.take(4, None, true);
+        buffer.assemble(4, None, true);
         assert!(!buffer.is_contiguous());
         buffer.tidy();
         assert!(buffer.is_contiguous());
         assert_eq!((buffer.start, buffer.len()), (0, 8 + 11));
         buffer.skip(2);
-        buffer.take(3, None, true);
+        buffer.assemble(3, None, true);
         assert!(buffer.validate() && buffer.is_valid());
         let message = buffer.finish(buffer.message().end);
         assert_eq!(buffer.slice(message.start, message.end), b"one and two");
@@ -502,7 +522,7 @@ mod tests {
     fn only_what_nothing_needed_lies_before_is_taken_out_without_a_copy() {
         let mut buffer = buffer(b"message under way, control, rest");
         buffer.begin();
-        buffer.take(17, None, false);
+        buffer.assemble(17, None, false);
         let control = buffer.pass(2, 7);
         let at = buffer.slice(control.start, control.end).as_ptr();
         let control = buffer.take_out(control.start, control.end);
@@ -519,13 +539,13 @@ mod tests {
     fn text_is_valid_up_to_a_code_point_and_never_beyond_what_is_wrong() {
         let mut text = buffer(b"\xE6\x97\xA5\xF0\x9F");
         text.begin();
-        text.take_in_blocks(5, &mut None, true);
+        text.assemble_in_blocks(5, &mut None, true);
         assert!(text.validate() && !text.is_valid());
         assert_eq!(text.validated(), 0..3);
         let part = text.finish(3);
         assert_eq!((part, text.message(), text.validated()), (0..3, 3..5, 3..3));
         text.append().put_slice(b"\xA6\x80\xFF");
-        text.take_in_blocks(3, &mut None, true);
+        text.assemble_in_blocks(3, &mut None, true);
         assert!(!text.validate());
         assert_eq!(text.validated(), 3..7);
     }

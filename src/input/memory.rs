@@ -10,6 +10,9 @@ const PINNED: usize = 4;
 /// Memory of up to this size is kept when nothing is left in it.
 const KEPT: usize = 256 << 10;
 
+/// Memory of which less than one in so many bytes is used is hardly used.
+const HARDLY: usize = 8;
+
 /// Memory above this size is never kept.
 const NEVER_KEPT: usize = 4 << 20;
 
@@ -61,9 +64,14 @@ impl Memory {
         &mut self.bytes
     }
 
-    /// Appends other memory: without a copy where that lies right behind this one.
-    pub(super) fn append_memory(&mut self, other: BytesMut) {
-        self.append().unsplit(other);
+    /// Whether other memory lies right behind this one, as what came from [`take_room`](Self::take_room) does.
+    pub(super) fn adjoins(&self, other: &BytesMut) -> bool {
+        self.room() == 0 && self.bytes.as_ptr_range().end == other.as_ptr()
+    }
+
+    /// Appends memory that adjoins, without a copy.
+    pub(super) fn join(&mut self, other: BytesMut) {
+        self.bytes.unsplit(other);
     }
 
     /// Gives the room behind the data away, as memory of its own; the data stays where it is.
@@ -180,17 +188,21 @@ impl Memory {
     pub(super) fn clear(&mut self) {
         let used = self.len();
         self.spare = self.bytes.len();
-        if self.bytes.capacity() > KEPT {
-            self.give_back(used);
+        let size = self.bytes.capacity();
+        if size > NEVER_KEPT || (size > KEPT && used < size / HARDLY) {
+            *self = Self::default();
         }
     }
 
-    #[cold]
-    fn give_back(&mut self, used: usize) {
-        let size = self.bytes.capacity();
-        if size > NEVER_KEPT || used < size / 8 {
-            *self = Self::default();
-        }
+    /// Whether this is more memory than is kept where it is not needed.
+    #[inline]
+    pub(super) fn is_large(&self) -> bool {
+        self.bytes.capacity() > KEPT
+    }
+
+    /// Whether the data is a small part of memory that is large.
+    pub(super) fn is_hardly_used(&self) -> bool {
+        self.is_large() && self.len() < self.bytes.capacity() / HARDLY
     }
 
     /// Removes the first `count` bytes, and keeps no more memory than the others need.
@@ -273,11 +285,11 @@ mod tests {
         let mut room = memory.take_room();
         assert_eq!(memory.room(), 0);
         room.extend_from_slice(b" second");
-        memory.append_memory(room);
+        assert!(memory.adjoins(&room));
+        memory.join(room);
         assert_eq!(memory.slice(0..12), b"first second");
         assert_eq!((memory.slice(0..5).as_ptr(), memory.room()), (at, 93));
-        memory.append_memory(BytesMut::from(" third"));
-        assert_eq!(memory.slice(0..18), b"first second third");
+        assert!(!memory.adjoins(&BytesMut::from(" third")));
     }
 
     #[test]

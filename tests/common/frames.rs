@@ -280,7 +280,7 @@ pub fn agreed(sent: Said, received: Said) -> Seen {
 /// The code that the RFC names for what the peer did (RFC 6455 §7.4.1).
 pub fn close_code(violation: &Violation) -> u16 {
     match violation {
-        Violation::TextNotUtf8 | Violation::ReasonNotUtf8 => 1007,
+        Violation::TextNotUtf8 | Violation::ReasonNotUtf8 { .. } => 1007,
         Violation::FrameTooBig(_) | Violation::MessageTooBig(_) | Violation::TooManyFragments => 1009,
         _ => 1002,
     }
@@ -643,7 +643,8 @@ fn wrong_with_close(body: &[u8]) -> Option<Violation> {
     if !may_travel(code) {
         return Some(Violation::InvalidCloseCode { code, reason: Bytes::copy_from_slice(reason) });
     }
-    std::str::from_utf8(reason).is_err().then_some(Violation::ReasonNotUtf8)
+    let refused = || Violation::ReasonNotUtf8 { code, reason: Bytes::copy_from_slice(reason) };
+    std::str::from_utf8(reason).is_err().then(refused)
 }
 
 /// RFC 6455 §7.4 and the codes that IANA has registered since.
