@@ -3,7 +3,7 @@
 //! A payload is unmasked once, when it arrives, and while that happens it moves left against the message so far, so that a
 //! fragmented message ends as one slice. Text is validated once, while it is in the cache, a run at a time: all that one
 //! look at the input has unmasked, whatever number of fragments it came in. Where the bytes lie, and how far they are
-//! validated, is known to the [`Buffer`]; here is only what the frames said.
+//! validated, is known to the [`Buffer`]; the decoder remembers only what the headers said.
 //!
 //! The payload of a compressed message is shown piece by piece as it arrives, unmasked and otherwise as it is; nothing of
 //! it is assembled here.
@@ -138,8 +138,10 @@ impl Decoder {
             }
         };
         self.update_quick();
-        // The run of text that ends here came before whatever else was found. Parts are validated before they are returned.
-        if self.message.is_text() && self.delivery == Delivery::Messages && !input.validate() {
+        // The run of text that ends here came before whatever else was found. A payload under way and parts are validated
+        // already.
+        let is_to_be_validated = self.message.is_text() && self.delivery == Delivery::Messages;
+        if is_to_be_validated && !self.payload.is_under_way && !input.validate() {
             return Decoded::Violation(Violation::TextNotUtf8);
         }
         found
@@ -222,5 +224,94 @@ impl Decoder {
         self.shown = None;
         input.abandon();
         self.update_quick();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Decoded, Decoder};
+    use crate::config::Config;
+    use crate::input::{Buffer, Input, Missing};
+    use crate::role::Role;
+    use crate::violation::Violation;
+    use std::vec::Vec;
+
+    /// A frame of a server's.
+    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+        let length = u8::try_from(payload.len()).unwrap();
+        [&[first, length], payload].concat()
+    }
+
+    fn feed(decoder: &mut Decoder, input: &mut Buffer, bytes: &[u8]) -> Decoded {
+        input.append_for_test(bytes);
+        decoder.decode(input)
+    }
+
+    #[test]
+    fn a_payload_is_under_way_until_nothing_of_it_is_left() {
+        let mut decoder = Decoder::new(Role::Client, &Config::new());
+        let mut input = Input::new().wire;
+        for (bytes, left) in [(&b"\x01\x03a"[..], 2), (b"b", 1), (b"c\x80\x02d", 1)] {
+            let Decoded::NeedMore(Missing { bytes, .. }) = feed(&mut decoder, &mut input, bytes) else {
+                panic!("more")
+            };
+            assert_eq!((bytes, decoder.payload.left, decoder.payload.is_under_way), (left, left, true));
+        }
+        assert!(matches!(feed(&mut decoder, &mut input, b"e"), Decoded::Message { .. }));
+        assert_eq!((decoder.payload.left, decoder.payload.is_under_way), (0, false));
+    }
+
+    #[test]
+    fn what_is_missing_ends_the_message_only_in_its_last_frame() {
+        let mut decoder = Decoder::new(Role::Client, &Config::new());
+        let mut input = Input::new().wire;
+        let mut missing = |bytes: &[u8]| match feed(&mut decoder, &mut input, bytes) {
+            Decoded::NeedMore(missing) => (missing.bytes, missing.ends_message),
+            _ => panic!("more is needed"),
+        };
+        assert_eq!(missing(b"\x02"), (1, false));
+        assert_eq!(missing(b"\x04a"), (3, false));
+        assert_eq!(missing(b"bcd"), (2, false));
+        assert_eq!(missing(b"\x80\x05e"), (4, true));
+    }
+
+    #[test]
+    fn length_and_fragments_of_a_message_stay_within_the_limits() {
+        for (config, violation) in [
+            (Config::new().max_message(7), Violation::MessageTooBig(9)),
+            (Config::new().max_fragments(2), Violation::TooManyFragments),
+        ] {
+            let (max_message, max_fragments) = (config.max_message, config.max_fragments);
+            let mut decoder = Decoder::new(Role::Client, &config);
+            let mut input = Input::new().wire;
+            for part in [frame(0x02, b"one"), frame(0x00, b"two")] {
+                assert!(matches!(feed(&mut decoder, &mut input, &part), Decoded::NeedMore(_)));
+                assert!(decoder.message.length <= max_message && decoder.message.fragments <= max_fragments);
+            }
+            let found = feed(&mut decoder, &mut input, &frame(0x00, b"six"));
+            assert!(matches!(found, Decoded::Violation(found) if found == violation));
+            assert_eq!((decoder.message.length, decoder.message.fragments), (6, 2));
+        }
+    }
+
+    /// Each byte is validated once, however the stream is cut, but for those of a code point that is not complete.
+    #[test]
+    fn a_text_that_comes_byte_by_byte_is_validated_once() {
+        for (text, most) in [("a".repeat(4096), 0), ("é".repeat(2048), 3 * 2048), ("🦀".repeat(1024), 10 * 1024)] {
+            let mut decoder = Decoder::new(Role::Client, &Config::new());
+            let mut input = Input::new().wire;
+            let before = crate::utf8::validated();
+            feed(&mut decoder, &mut input, &[0x81, 126, 16, 0]);
+            for byte in text.as_bytes() {
+                let mut bytes = feed(&mut decoder, &mut input, &[*byte]);
+                if let Decoded::Message { range, .. } = &mut bytes {
+                    assert_eq!(input.slice(range.start, range.end), text.as_bytes());
+                }
+            }
+            assert!(input.is_empty());
+            // ASCII is seen without validation where it is unmasked; a client's payload is looked at once more.
+            let validated = crate::utf8::validated() - before;
+            assert!(validated <= most.max(4096), "{validated} bytes validated of {}", text.len());
+        }
     }
 }

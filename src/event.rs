@@ -41,7 +41,7 @@ pub enum Event<'a> {
     /// [`Config::auto_close`](crate::Config::auto_close) is off; no message follows it.
     ///
     /// It is not returned where it answers a Close that this side has sent before: that is the end, and code and reason of
-    /// the answer are in [`Closed::received`]. Who passes a Close on, as a proxy does, has to look at both places.
+    /// the answer are in [`Closed::received`]. A proxy that passes a Close on has to look at both places.
     Close(CloseFrame),
     /// The end: returned exactly once, after everything else. It does not wait for the output to be written, nor on a client
     /// for the server to hang up: go on with what [`Interest`](crate::Interest) says.

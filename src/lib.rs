@@ -1,6 +1,6 @@
 //! The WebSocket protocol (RFC 6455, and RFC 7692 for compression) without the socket: bytes in, events and bytes out.
 //!
-//! The crate opens no socket, reads no clock, rolls no dice and knows no runtime; whoever embeds it brings those. It is
+//! The crate opens no socket, reads no clock, draws no random numbers and knows no runtime; whoever embeds it brings those. It is
 //! the same loop for tokio, mio, io_uring, a blocking socket and a test:
 //!
 #![cfg_attr(feature = "handshake", doc = "```")]

@@ -121,7 +121,7 @@ impl From<Utf8Bytes> for Bytes {
     }
 }
 
-/// What both types say in the same way.
+/// The traits that both types implement in the same way.
 macro_rules! behaves_like_str {
     ($($type:ty),*) => {$(
         impl Deref for $type {

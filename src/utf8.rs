@@ -17,6 +17,8 @@ const LONG: usize = 64;
 /// byte is looked at more than a few times however the text is cut, and no state has to be kept between pieces.
 #[inline]
 pub(crate) fn check(bytes: &[u8]) -> Result<usize, usize> {
+    #[cfg(test)]
+    VALIDATED.with(|count| count.set(count.get() + bytes.len()));
     let ascii = if bytes.len() < BLOCK { 0 } else { ascii_blocks(bytes) };
     let rest = bytes.get(ascii..).unwrap_or_default();
     let shift = |offset| ascii + offset;
@@ -25,6 +27,17 @@ pub(crate) fn check(bytes: &[u8]) -> Result<usize, usize> {
         return check_long(rest).map(shift).map_err(shift);
     }
     check_short(rest).map(shift).map_err(shift)
+}
+
+#[cfg(test)]
+std::thread_local! {
+    static VALIDATED: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
+}
+
+/// How many bytes this thread has validated.
+#[cfg(test)]
+pub(crate) fn validated() -> usize {
+    VALIDATED.with(core::cell::Cell::get)
 }
 
 /// The length of the blocks at the front of `bytes` that are ASCII. It stops at the first one that is not, so that other text

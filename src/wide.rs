@@ -1,7 +1,7 @@
 //! Loops compiled for the widest vectors that the processor has.
 //!
-//! A loop is ordinary safe code, inlined into functions in which the compiler may use the instructions of a processor that
-//! is not every one. Which of them to call is found out at run time.
+//! A loop is ordinary safe code. It is inlined into functions that are compiled for newer processors, and which of these
+//! functions may be called is found out at run time.
 
 /// Below this length in bytes, finding out what the processor has takes as long as it saves.
 #[cfg(all(feature = "std", target_arch = "x86_64"))]

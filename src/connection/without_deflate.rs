@@ -1,4 +1,4 @@
-//! What stands in for compression where the feature is off: values that cannot be.
+//! What stands in for compression where the feature is off: types that have no values.
 
 use crate::input::Input;
 use crate::opcode::MessageKind;

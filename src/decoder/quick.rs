@@ -1,7 +1,7 @@
 //! Quick ways for what is common: whole short and medium messages, and short fragments.
 //!
-//! A quick way takes a frame that is there whole and breaks no rule, and leaves everything else, faults above all, to
-//! [`Decoder::decode`], as if it had not looked. It is safe to take because
+//! A quick way takes a frame that is there whole and breaks no rule. Everything else, above all what is wrong, it leaves
+//! unchanged for [`Decoder::decode`]. It is safe to take because
 //!
 //! * [`Quick::now`] is 0 unless no message and no payload is under way, whole messages are delivered, and the connection goes
 //!   on, so a message that begins and ends in one frame changes nothing that the decoder remembers;

@@ -157,12 +157,12 @@ impl Server {
     {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
-        let (tell, returned) = std::sync::mpsc::channel();
+        let (sender, receiver) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
-            tell.send(std::fs::read_link("/proc/thread-self"))?;
+            sender.send(std::fs::read_link("/proc/thread-self"))?;
             tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(serve_all(listener, serve))
         });
-        let clock = Path::new("/proc").join(returned.recv()??).join("schedstat");
+        let clock = Path::new("/proc").join(receiver.recv()??).join("schedstat");
         let sockets = (0..CONNECTIONS).map(|_| connect(address)).collect::<Result<_>>()?;
         Ok(Self { name, sockets, loads: IN_FLIGHT.map(|in_flight| Load::new(in_flight, answer)), clock, thread })
     }
