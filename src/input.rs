@@ -257,7 +257,7 @@ impl Input {
     }
 
     /// Gives back the memory that is not needed now; call this when a connection goes quiet. Otherwise an input keeps up to
-    /// 256 KiB for the next messages, and up to 4 MiB while messages of such sizes follow each other. What a larger one took
+    /// 512 KiB for the next messages, and up to 4 MiB while messages of such sizes follow each other. What a larger one took
     /// is given back as soon as it has been received.
     pub fn release_memory(&mut self) {
         self.wire.shrink();

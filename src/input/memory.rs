@@ -8,7 +8,7 @@ use core::{mem, ops::Range};
 const PINNED: usize = 4;
 
 /// Memory of up to this size is kept when nothing is left in it.
-const KEPT: usize = 256 << 10;
+const KEPT: usize = 512 << 10;
 
 /// Memory of which less than one in so many bytes is used is hardly used.
 const HARDLY: usize = 8;
