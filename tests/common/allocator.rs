@@ -16,7 +16,7 @@ thread_local! {
 fn count(allocations: usize, bytes: isize) {
     // The thread may be ending, and then nobody asks.
     let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + allocations));
-    let _ = ALLOCATED.try_with(|allocated| allocated.set(allocated.get() + bytes.max(0) as usize));
+    let _ = ALLOCATED.try_with(|allocated| allocated.set(allocated.get().wrapping_add(bytes.max(0) as usize)));
     let _ = HELD.try_with(|held| {
         held.set(held.get() + bytes);
         let _ = PEAK.try_with(|peak| peak.set(peak.get().max(held.get())));
