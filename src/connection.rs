@@ -125,7 +125,9 @@ impl Connection {
 
     #[inline(never)]
     fn receive_any<'i>(&mut self, input: &'i mut Input) -> Option<Event<'i>> {
-        if let Some(closed) = self.sender.closed() {
+        if self.sender.is_over()
+            && let Some(closed) = self.sender.closed()
+        {
             return Some(Event::Closed(closed));
         }
         let Received { event, reply } = self.receiver.receive_any(input).unwrap_or_default();

@@ -161,12 +161,14 @@ impl Inflating {
         let given = step.given.min(left);
         out.fill(given);
         self.length += given as u64;
-        self.fault = match step.fault {
-            // RFC 7692 §6.1: text is what comes out.
-            _ if kind == MessageKind::Text && !out.validate() => Some(Violation::TextNotUtf8),
-            _ if step.given > left => Some(Violation::MessageTooBig(self.length + 1)),
-            fault => fault.map(Violation::from),
-        };
+        // RFC 7692 §6.1: text is what comes out.
+        if kind == MessageKind::Text && !out.validate() {
+            self.fault = Some(Violation::TextNotUtf8);
+        } else if step.given > left {
+            self.fault = Some(Violation::MessageTooBig(self.length + 1));
+        } else if let Some(fault) = step.fault {
+            self.fault = Some(fault.into());
+        }
         step.done
     }
 

@@ -306,10 +306,10 @@ impl Buffer {
 
     fn move_together(&mut self) {
         if self.start == self.end {
-            self.start_at(self.next);
             if self.is_read() {
                 return self.retire();
             }
+            self.start_at(self.next);
         }
         let gap = self.next - self.end;
         if gap > 0 && self.len() - self.next <= gap.max(FEW) {

@@ -103,6 +103,7 @@ impl CloseState {
     }
 
     /// Whether the end can be returned, or was.
+    #[inline]
     pub(super) const fn is_over(&self) -> bool {
         self.closing.is_over()
     }
