@@ -275,7 +275,7 @@ impl Endpoint for WsProto {
     fn echo(&self, _: &Incoming, mut socket: Socket) -> Option<Job> {
         let mut ws = connection(Role::Server);
         let mut input = Input::new();
-            Some(Box::new(move |mut count, _| {
+        Some(Box::new(move |mut count, _| {
             while count > 0 {
                 while let Some(event) = ws.receive(&mut input) {
                     count -= usize::from(answer(&mut ws, event));
