@@ -25,8 +25,8 @@ use super::parameters::{MAX_WINDOW_BITS, MIN_WINDOW_BITS};
 ///
 /// # Memory
 /// A connection that has not sent or received a compressed message has no context. The first one in a direction makes
-/// one: to compress takes 371 KiB at the default settings, 134 KiB at the smallest; to inflate takes 47 KiB, and a
-/// buffer for the message, of which up to 128 KiB are kept for the next one. All of it stays until
+/// one: to compress takes 371 KiB at the default settings, 134 KiB at the smallest; to inflate takes 47 KiB. What a
+/// message is inflated to lies in the [`Input`](crate::Input). A context stays until
 /// [`release_memory`](crate::Connection::release_memory) is called, unless [`pool`](DeflateConfig::pool) or
 /// [`keep_contexts`](DeflateConfig::keep_contexts) says otherwise. What a peer with context takeover may refer to, up
 /// to 2^bits bytes of what it sent last, always stays.
@@ -130,8 +130,7 @@ impl DeflateConfig {
 
     /// Whether a connection keeps its contexts between messages. Default true.
     ///
-    /// Turned off, every context is given back when its message ends, to the pool if there is one, and so is the memory
-    /// that was inflated into. What the peer may still refer to is kept as plain bytes; messages that are sent do not
+    /// Turned off, every context is given back when its message ends, to the pool if there is one. What the peer may still refer to is kept as plain bytes; messages that are sent do not
     /// refer to earlier ones, as if [`send_context_takeover`](DeflateConfig::send_context_takeover) were off.
     #[must_use]
     pub const fn keep_contexts(mut self, on: bool) -> Self {
