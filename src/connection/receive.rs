@@ -254,6 +254,7 @@ impl ReceiveHalf {
 
     /// Gives a piece of a compressed message to zlib; the range of what came out that can be returned, and whether the
     /// message ends with it.
+    #[inline(always)]
     fn inflate(
         &mut self,
         input: &mut Input,
