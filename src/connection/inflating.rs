@@ -68,6 +68,10 @@ impl Inflating {
     #[inline]
     pub(super) fn receive(&mut self, kind: MessageKind, input: &mut Input, fin: bool) -> Found {
         let Input { wire, inflated, .. } = input;
+        if fin && wire.room() < TAIL.len() {
+            // What has been received makes room for the tail, rather than more memory.
+            wire.tidy();
+        }
         let piece = wire.message();
         if !fin {
             return self.inflate(kind, wire.slice(piece.start, piece.end), inflated, false);

@@ -227,7 +227,7 @@ impl Buffer {
 
     /// How many bytes can be appended without more memory.
     #[inline]
-    pub(super) fn room(&self) -> usize {
+    pub(crate) fn room(&self) -> usize {
         self.memory.room()
     }
 
