@@ -40,6 +40,20 @@ impl CloseFrame {
         Ok(Self { code: Some(code), reason })
     }
 
+    /// A Close frame with a code and as much of a reason as fits: a longer one is cut where a character ends.
+    ///
+    /// ```
+    /// use ws_proto::{CloseCode, CloseFrame};
+    ///
+    /// let frame = CloseFrame::truncated(CloseCode::POLICY_VIOLATION, &"é".repeat(100));
+    /// assert_eq!(frame.reason(), "é".repeat(61));
+    /// ```
+    pub fn truncated(code: CloseCode, reason: &str) -> Self {
+        let end = (0..=Self::MAX_REASON).rev().find(|&end| reason.is_char_boundary(end));
+        let reason = end.and_then(|end| reason.get(..end)).unwrap_or_default();
+        Self { code: Some(code), reason: reason.into() }
+    }
+
     /// The close code; `None` when the frame has no body.
     pub const fn code(&self) -> Option<CloseCode> {
         self.code

@@ -17,6 +17,8 @@ pub struct Config {
     pub(crate) max_message: u64,
     pub(crate) max_fragments: u32,
     pub(crate) max_buffered: usize,
+    pub(crate) high_water: usize,
+    pub(crate) fragment_size: usize,
     pub(crate) max_head: usize,
     pub(crate) max_headers: usize,
     pub(crate) delivery: Delivery,
@@ -47,6 +49,8 @@ impl Config {
             max_message: 64 << 20,
             max_fragments: 1 << 20,
             max_buffered: 128 << 20,
+            high_water: usize::MAX,
+            fragment_size: usize::MAX,
             max_head: 32 << 10,
             max_headers: 128,
             delivery: Delivery::Messages,
@@ -94,6 +98,23 @@ impl Config {
     #[must_use]
     pub const fn max_buffered(mut self, bytes: usize) -> Self {
         self.max_buffered = bytes;
+        self
+    }
+
+    /// How many bytes may wait in the output before [`Interest::congested`](crate::Interest::congested) is set. Default: any
+    /// number, so it never is.
+    #[must_use]
+    pub const fn high_water(mut self, bytes: usize) -> Self {
+        self.high_water = bytes;
+        self
+    }
+
+    /// The largest payload of a data frame that is sent, in bytes. Default: any size. A longer message, or part of one, is cut
+    /// into fragments (RFC 6455 §5.4), so that a Ping, Pong or Close waits for one of them at most and not for all of a large
+    /// message. Sizes below 125 count as 125. On a slow link 64 KiB is a good size.
+    #[must_use]
+    pub const fn fragment_size(mut self, bytes: usize) -> Self {
+        self.fragment_size = bytes;
         self
     }
 

@@ -18,7 +18,7 @@ use without_deflate as inflating;
 pub use output::Output;
 pub use receive::{ReceiveHalf, Received};
 pub use reply::Reply;
-pub use send::SendHalf;
+pub use send::{MessageWriter, SendHalf};
 
 use crate::close_frame::CloseFrame;
 use crate::config::Config;
@@ -29,11 +29,13 @@ use crate::frame::MaskingKeys;
 use crate::input::Input;
 use crate::interest::Interest;
 use crate::message::Message;
+use crate::opcode::MessageKind;
+use crate::prepared::Prepared;
 use crate::role::Role;
 use crate::seed::Seed;
-use crate::send_error::SendError;
 #[cfg(doc)]
 use crate::send_error::SendErrorKind;
+use crate::send_error::{SendError, WriteError};
 use alloc::boxed::Box;
 use receive::Look;
 
@@ -168,6 +170,11 @@ impl Connection {
         self.sender.output()
     }
 
+    /// How many bytes wait to be written.
+    pub fn buffered(&self) -> usize {
+        self.sender.buffered()
+    }
+
     /// Sends a text message, copying it.
     ///
     /// # Errors
@@ -205,6 +212,43 @@ impl Connection {
     /// As for [`send_text`](Connection::send_text); the error gives the message back.
     pub fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
         self.sender.send(message)
+    }
+
+    /// Sends a message that was encoded, and perhaps compressed, beforehand: one message to many connections. Only a server
+    /// can.
+    ///
+    /// # Errors
+    /// As for [`send_text`](Connection::send_text), and [`Unmasked`](SendErrorKind::Unmasked) for a client.
+    #[inline]
+    pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), SendError> {
+        self.sender.send_prepared(prepared)
+    }
+
+    /// Sends a message that `write` writes straight into the output, without a buffer between: what serializes a value
+    /// can write to the [`MessageWriter`] as [`std::io::Write`], [`core::fmt::Write`] or [`BufMut`](bytes::BufMut). If it
+    /// fails, nothing is sent.
+    ///
+    /// Where messages are compressed, it is written to a buffer that is kept for the next one.
+    ///
+    /// ```
+    /// use ws_proto::{Config, Connection, MessageKind};
+    /// use std::fmt::Write;
+    ///
+    /// let mut ws = Connection::server(&Config::new());
+    /// ws.send_with(MessageKind::Text, |message| write!(message, "{} + {} = {}", 1, 2, 1 + 2))?;
+    /// assert_eq!(ws.output().next_owned().expect("a frame"), &b"\x81\x091 + 2 = 3"[..]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Refused`](WriteError::Refused) as for [`send_text`](Connection::send_text); [`NotUtf8`](WriteError::NotUtf8) if
+    /// text is not; [`Failed`](WriteError::Failed) with the error of `write`.
+    pub fn send_with<E>(
+        &mut self,
+        kind: MessageKind,
+        write: impl FnOnce(&mut MessageWriter<'_>) -> Result<(), E>,
+    ) -> Result<(), WriteError<E>> {
+        self.sender.send_with(kind, write)
     }
 
     /// Sends the next fragment of a message (RFC 6455 §5.4). The first one begins it, the one with `fin` ends it; all
@@ -263,7 +307,8 @@ impl Connection {
         self.sender.pong(payload)
     }
 
-    /// Starts the closing handshake (RFC 6455 §7.1.2), or answers the peer's Close when [`Config::auto_close`] is off.
+    /// Starts the closing handshake (RFC 6455 §7.1.2), behind what was sent before, or answers the peer's Close when
+    /// [`Config::auto_close`] is off.
     /// Messages still arrive until the peer's Close does; a send that answers one is refused with
     /// [`Closed`](SendErrorKind::Closed), as [`can_send`](Connection::can_send) shows beforehand.
     ///
@@ -280,6 +325,15 @@ impl Connection {
     /// server that sends 1010.
     pub fn close(&mut self, frame: impl Into<CloseFrame>) -> Result<(), SendError> {
         self.sender.close(frame)
+    }
+
+    /// [`close`](Connection::close), but at once: what waits behind the frame under way is dropped, and its memory given
+    /// back. It is for peers that read too slowly, with 1008 or 1013, and for those that nothing is to be sent to any more.
+    ///
+    /// # Errors
+    /// As for [`close`](Connection::close).
+    pub fn close_now(&mut self, frame: impl Into<CloseFrame>) -> Result<(), SendError> {
+        self.sender.close_now(frame)
     }
 
     /// Whether messages may be sent: until this side's Close, or the end. The output may still be full.

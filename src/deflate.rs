@@ -14,7 +14,7 @@ pub use config::DeflateConfig;
 pub use context::DeflatePool;
 pub use parameters::DeflateParameters;
 
-pub(crate) use deflater::Deflater;
+pub(crate) use deflater::{Deflater, compress_alone};
 pub(crate) use inflater::{Fault, Inflater, Part, Piece, TAIL};
 #[cfg(feature = "handshake")]
 pub(crate) use negotiation::{Element, NAME};

@@ -10,8 +10,8 @@
 pub struct Interest {
     /// Read from the wire into the [`Input`](crate::Input). False only when nothing that could come matters any more.
     ///
-    /// An application that answers what it reads should write its answers before it reads on, or stop reading while
-    /// [`output`](crate::Connection::output) has much remaining: otherwise a peer that does not read fills it up to
+    /// An application that answers what it reads should write its answers before it reads on, or stop reading while the
+    /// output is [congested](Interest::congested): otherwise a peer that does not read fills it up to
     /// [`Config::max_buffered`](crate::Config::max_buffered).
     pub read: bool,
     /// Write [`Connection::output`](crate::Connection::output) to the wire.
@@ -24,4 +24,10 @@ pub struct Interest {
     /// End the writing side first and read on for a moment, so that unread bytes do not make the operating system reset
     /// the connection and take the last frame with it (RFC 6455 §7.1.1).
     pub hang_up: bool,
+    /// More waits in the output than [`Config::high_water`](crate::Config::high_water). It changes nothing by itself. A server
+    /// that answers what it reads can stop reading until it is false again; one that broadcasts can close those who read too
+    /// slowly, with [`Connection::close_now`](crate::Connection::close_now).
+    ///
+    /// Two peers that both stop reading because neither reads wait for each other for ever: give that a deadline.
+    pub congested: bool,
 }

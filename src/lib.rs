@@ -106,6 +106,7 @@ mod interest;
 mod message;
 mod opcode;
 mod payload;
+mod prepared;
 mod role;
 mod rules;
 mod seed;
@@ -119,7 +120,7 @@ pub use bytes;
 pub use close_code::CloseCode;
 pub use close_frame::{CloseFrame, ReasonTooLong};
 pub use config::{Config, Delivery};
-pub use connection::{Connection, Output, ReceiveHalf, Received, Reply, SendHalf};
+pub use connection::{Connection, MessageWriter, Output, ReceiveHalf, Received, Reply, SendHalf};
 #[cfg(all(feature = "deflate", feature = "std"))]
 pub use deflate::DeflatePool;
 #[cfg(feature = "deflate")]
@@ -130,10 +131,11 @@ pub use interest::Interest;
 pub use message::Message;
 pub use opcode::{MessageKind, Opcode};
 pub use payload::Payload;
+pub use prepared::Prepared;
 pub use role::Role;
 #[cfg(feature = "getrandom")]
 pub use seed::NoEntropy;
 pub use seed::Seed;
-pub use send_error::{SendError, SendErrorKind};
+pub use send_error::{SendError, SendErrorKind, WriteError};
 pub use text::{NotUtf8, Text, Utf8Bytes};
 pub use violation::Violation;

@@ -66,7 +66,25 @@ pub enum SendErrorKind {
     /// A Ping or Pong holds at most 125 bytes (RFC 6455 §5.5).
     #[error("a Ping or Pong holds at most 125 bytes (RFC 6455 §5.5)")]
     ControlTooLong,
+    /// A client masks every frame with a key of its own, and a [`Prepared`](crate::Prepared) message is not masked
+    /// (RFC 6455 §5.3).
+    #[error("a client does not send prepared messages: each frame is masked with a key of its own (RFC 6455 §5.3)")]
+    Unmasked,
     /// Close code 1010 is a client's (RFC 6455 §7.4.1).
     #[error("close code 1010 is not a server's (RFC 6455 §7.4.1)")]
     ClientCode,
+}
+
+/// A message that was to be written into the output was not sent. Nothing of it has gone out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError<E> {
+    /// The send was refused, or there was no room for the message.
+    #[error(transparent)]
+    Refused(#[from] SendError),
+    /// What was written as text is not UTF-8 (RFC 6455 §8.1).
+    #[error("what was written as text is not UTF-8")]
+    NotUtf8,
+    /// The error of whoever was to write it.
+    #[error("the message could not be written")]
+    Failed(E),
 }

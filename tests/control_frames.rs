@@ -102,26 +102,39 @@ fn pongs_are_not_answered() {
 }
 
 /// 6455-5.5.2-1, 6455-5.5.2-4, 6455-5.5.3-3: Pings and Pongs can be sent at any time until the Close, unasked for, and
-/// inside a message that goes out in parts.
+/// inside a message that goes out in parts: behind the part that is partly written, and ahead of those of which nothing
+/// is.
 #[test]
 fn pings_and_pongs_can_be_sent() {
+    let (first, second, third, fourth) =
+        (Frame::ping(""), Frame::ping([9; 125]), Frame::pong("unasked"), Frame::pong([8; 125]));
+    let (part, rest) = (Frame::text("a").part(), Frame::continuation("b"));
     for role in ROLES {
-        let mut connection = connection(role, &Config::new());
-        connection.ping(b"").unwrap();
-        connection.send_part("a", false).unwrap();
-        connection.ping(&[9; 125]).unwrap();
-        connection.pong(b"unasked").unwrap();
-        connection.send_part("b", true).unwrap();
-        connection.pong(&[8; 125]).unwrap();
-        let frames = [
-            Frame::ping(""),
-            Frame::text("a").part(),
-            Frame::ping([9; 125]),
-            Frame::pong("unasked"),
-            Frame::continuation("b"),
-            Frame::pong([8; 125]),
-        ];
-        assert_eq!(sent_by(role, &drain(&mut connection)), frames);
+        for begun in [false, true] {
+            let mut connection = connection(role, &Config::new());
+            let mut output = Vec::new();
+            // Writes all but the last byte.
+            let mut begin = |connection: &mut Connection| {
+                let output_of = connection.output();
+                let count = if begun { output_of.remaining() - 1 } else { 0 };
+                output.extend(output_of.copy_to_bytes(count));
+            };
+            connection.ping(b"").unwrap();
+            connection.send_part("a", false).unwrap();
+            begin(&mut connection);
+            connection.ping(&[9; 125]).unwrap();
+            connection.pong(b"unasked").unwrap();
+            connection.send_part("b", true).unwrap();
+            begin(&mut connection);
+            connection.pong(&[8; 125]).unwrap();
+            output.extend(drain(&mut connection));
+            let frames = if begun {
+                [&first, &part, &second, &third, &rest, &fourth]
+            } else {
+                [&first, &second, &third, &fourth, &part, &rest]
+            };
+            assert_eq!(sent_by(role, &output), frames.map(Frame::clone), "{begun}");
+        }
     }
 }
 
@@ -158,21 +171,26 @@ fn the_application_may_answer() {
 }
 
 /// 6455-5.5.2-2: Pings are answered until the peer's Close has come, also after this side has sent its own; by hand
-/// too.
+/// too. The answer goes ahead of the Close as long as nothing of that is written.
 #[test]
 fn pings_are_answered_while_closing() {
     for role in ROLES {
-        for auto in [true, false] {
+        for (auto, written) in [(true, 0), (false, 0), (true, 1), (false, 1), (true, 4), (false, 4)] {
             let mut connection = connection(role, &Config::new().auto_pong(auto));
             let mut input = Input::new();
             connection.close(CloseCode::NORMAL).unwrap();
+            let mut output = connection.output().copy_to_bytes(written).to_vec();
             let seen = feed(&mut connection, &mut input, &stream(role, &[Frame::ping("still there?")]));
             assert_eq!(seen, [Seen::Ping(b"still there?".to_vec())]);
             if !auto {
                 connection.pong(b"still there?").unwrap();
             }
-            let frames = [Frame::close(1000, ""), Frame::pong("still there?")];
-            assert_eq!(sent_by(role, &drain(&mut connection)), frames);
+            output.extend(drain(&mut connection));
+            let mut frames = [Frame::pong("still there?"), Frame::close(1000, "")];
+            if written > 0 {
+                frames.reverse();
+            }
+            assert_eq!(sent_by(role, &output), frames, "{written} bytes of the Close were written");
         }
     }
 }
@@ -187,8 +205,8 @@ fn pings_after_the_close_are_not_answered() {
     }
 }
 
-/// 6455-5.5.3-2, CVE-2026-11586: while nothing is written, the Pongs that wait stay few, and the newest Ping is among
-/// those answered.
+/// 6455-5.5.3-2, CVE-2026-11586: while nothing is written, the Pongs that wait stay few: the first 32, and the newest one.
+/// They go ahead of the data.
 #[test]
 fn a_flood_of_pings_stays_bounded() {
     for role in ROLES {
@@ -204,31 +222,44 @@ fn a_flood_of_pings_stays_bounded() {
                 let waiting = connection.output().remaining() - before;
                 assert!((127..=8192).contains(&waiting), "{waiting} bytes of Pongs wait after {i} Pings");
             }
-            let pongs = sent_by(role, &drain(&mut connection)).split_off(1);
-            assert!(pongs.iter().all(|frame| frame.opcode == PONG && frame.payload.len() == 125));
-            assert_eq!(pongs.last().unwrap().payload[..4], 4999_u32.to_be_bytes());
+            let pongs = (0..32).chain([4999_u32]).map(|i| Frame::pong([&i.to_be_bytes()[..], &[0; 121]].concat()));
+            let frames: Vec<_> = pongs.chain([Frame::binary(own)]).collect();
+            assert_eq!(sent_by(role, &drain(&mut connection)), frames);
         }
     }
 }
 
-/// 6455-5.5.3-2, CVE-2026-11586: 34 Pongs are the most that can wait: 32, the newest one ahead of this side's Close, and
-/// the newest one behind it.
+/// 6455-5.5.3-2, CVE-2026-11586: this side's Close makes no room for more Pongs: while nothing of it is written, 32 and the
+/// newest one go ahead of it; when a byte of it is written, 32 and the newest one follow it.
 #[test]
 fn a_flood_around_the_own_close_stays_bounded() {
     for role in ROLES {
-        let mut connection = connection(role, &Config::new());
-        let mut input = Input::new();
-        let mut flood = |connection: &mut Connection, name: &str| {
-            for i in 0..100 {
-                feed(connection, &mut input, &stream(role, &[Frame::ping(format!("{name} {i}"))]));
-            }
-        };
-        flood(&mut connection, "before");
-        connection.close(CloseCode::NORMAL).unwrap();
-        flood(&mut connection, "behind");
-        let mut sent = sent_by(role, &drain(&mut connection));
-        assert_eq!(sent.split_off(32), [Frame::pong("before 99"), Frame::close(1000, ""), Frame::pong("behind 99")]);
-        assert!(sent.iter().enumerate().all(|(i, frame)| *frame == Frame::pong(format!("before {i}"))));
+        let pongs = |name: &str| (0..32).map(|i| Frame::pong(format!("{name} {i}"))).collect::<Vec<_>>();
+        let [before, behind] = ["before", "behind"].map(pongs);
+        let [newest_before, newest_behind] = ["before 99", "behind 99"].map(|name| [Frame::pong(name)]);
+        let close = [Frame::close(1000, "")];
+        for begun in [false, true] {
+            let mut connection = connection(role, &Config::new());
+            let mut input = Input::new();
+            let mut flood = |connection: &mut Connection, name: &str| {
+                for i in 0..100 {
+                    feed(connection, &mut input, &stream(role, &[Frame::ping(format!("{name} {i}"))]));
+                }
+            };
+            flood(&mut connection, "before");
+            let waiting = connection.output().remaining();
+            connection.close(CloseCode::NORMAL).unwrap();
+            let written = if begun { waiting + 1 } else { 0 };
+            let mut output = connection.output().copy_to_bytes(written).to_vec();
+            flood(&mut connection, "behind");
+            output.extend(drain(&mut connection));
+            let frames = if begun {
+                [&before[..], &newest_before, &close, &behind, &newest_behind].concat()
+            } else {
+                [&before[..], &newest_behind, &close].concat()
+            };
+            assert_eq!(sent_by(role, &output), frames);
+        }
     }
 }
 

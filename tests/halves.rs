@@ -114,7 +114,7 @@ fn replies_cross_threads() {
     assert_eq!(sender.closed(), None, "the end is returned once");
     let mut output = Vec::new();
     output.put(sender.output());
-    assert_eq!(output, b"\x81\x09meanwhile\x8a\x03one\x8a\x03two\x88\x02\x03\xe8");
+    assert_eq!(output, b"\x8a\x03one\x8a\x03two\x81\x09meanwhile\x88\x02\x03\xe8");
     assert!(sender.interest().hang_up);
 }
 

@@ -1,8 +1,13 @@
 //! Messages that go out compressed.
 
 use crate::deflate::{DeflateConfig, DeflateParameters, Deflater};
+use crate::prepared::{Form, Prepared};
 use crate::role::Role;
 use bytes::BytesMut;
+use core::mem;
+
+/// How much memory is kept between messages that are written before they are compressed.
+const MAX_DRAFT: usize = 64 << 10;
 
 /// The sending direction of a connection that compresses.
 #[derive(Debug)]
@@ -11,11 +16,21 @@ pub(super) struct Deflating {
     threshold: usize,
     /// Whether a message is being sent in parts, compressed.
     in_message: bool,
+    /// The window that the peer inflates with.
+    window_bits: u8,
+    /// What a message is written to before it is compressed.
+    draft: BytesMut,
 }
 
 impl Deflating {
     pub(super) fn new(role: Role, config: &DeflateConfig, agreed: &DeflateParameters) -> Self {
-        Self { deflater: Deflater::new(role, config, agreed), threshold: config.threshold, in_message: false }
+        Self {
+            deflater: Deflater::new(role, config, agreed),
+            threshold: config.threshold,
+            in_message: false,
+            window_bits: agreed.of(role).window_bits,
+            draft: BytesMut::new(),
+        }
     }
 
     /// The most bytes that so many become.
@@ -39,8 +54,33 @@ impl Deflating {
         self.in_message = !fin;
     }
 
+    /// The form of a prepared message that the peer can inflate, if there is one.
+    pub(super) fn form<'p>(&self, prepared: &'p Prepared) -> Option<&'p Form> {
+        prepared.compressed(self.window_bits)
+    }
+
+    /// Records that a message which was compressed elsewhere goes out.
+    pub(super) fn fall_behind(&mut self) {
+        self.deflater.fall_behind();
+    }
+
+    /// What a message is written to before it is compressed; it is to be given back.
+    pub(super) fn take_draft(&mut self) -> BytesMut {
+        let mut draft = mem::take(&mut self.draft);
+        draft.clear();
+        draft
+    }
+
+    /// Keeps it for the next message, unless it is large.
+    pub(super) fn give_draft(&mut self, draft: BytesMut) {
+        if draft.capacity() <= MAX_DRAFT {
+            self.draft = draft;
+        }
+    }
+
     /// Gives back what is not needed between messages.
     pub(super) fn release(&mut self) {
+        self.draft = BytesMut::new();
         if !self.in_message {
             self.deflater.release();
         }

@@ -1,236 +1,306 @@
-//! What waits to be written.
-//!
-//! ```text
-//! small:  [ frames and headers, one after the other                        ]
-//!             before → ^               before → ^
-//! large:               payload 1                payload 2
-//! ```
-//!
-//! Small frames are copied one behind the other. A large owned payload is not copied: it is kept by reference, with the
-//! number of small bytes that go out before it. What a client sends so is masked when its turn comes, a window at a time:
-//! it is in the cache then when it is written, and takes no more memory than the window, whoever else holds the payload.
+//! What waits to be written: data frames, and the control frames that go out between them.
+
+mod control;
+mod queue;
 
 use crate::frame::MaskingKey;
-use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
+use alloc::boxed::Box;
 use bytes::{Buf, Bytes, BytesMut};
-use core::{fmt, ops::Range};
+use control::Control;
+use core::fmt;
+use core::sync::atomic::{AtomicU32, Ordering};
+use queue::Queue;
 
-/// So many automatic Pongs may wait to be written before the older ones give way to the newest.
-const MAX_PONGS: u8 = 32;
+/// How much of what is behind the first frame is shown to one write. A control frame may have to wait for it.
+const SHOWN: usize = 256 << 10;
 
-/// How much of a large payload is masked before it is written, and so the most that one write takes of it.
-const WINDOW: usize = 64 << 10;
+/// So much is ahead of the Close frame that ends everything, in the same write.
+const ONE_WRITE: usize = 64 << 10;
 
 /// The bytes that wait to be written, as a [`Buf`]: write what [`chunk`](Buf::chunk) or
-/// [`chunks_vectored`](Buf::chunks_vectored) shows, then [`advance`](Buf::advance) by as much as was written.
+/// [`chunks_vectored`](Buf::chunks_vectored) shows, then [`advance`](Buf::advance) by as much as was written. A partial write
+/// is just a smaller `advance`. [`write_to`](Output::write_to) does both, and [`next_owned`](Output::next_owned) gives out
+/// memory that a driver may hold on to.
 ///
-/// A partial write is just a smaller `advance`. Large payloads that were sent as owned values stand in their own
-/// chunks, a client's in pieces of 64 KiB.
+/// Large payloads that were sent as owned values stand in their own chunks, a client's in pieces of 64 KiB.
+///
+/// Pings and Pongs do not wait behind the data: they go out at the next border between two frames (RFC 6455 §5.5.2 asks for
+/// a Pong as soon as is practical). What has been shown stays as it was until the next `advance`, so a write that is tried
+/// again finds the same bytes, as TLS libraries demand; a control frame that comes in between goes behind the frame in which
+/// they end. One look shows 256 KiB and a frame at most, and ends behind control frames.
 #[derive(Default)]
 pub struct Output {
-    small: BytesMut,
-    /// Made when the first large payload is sent.
-    large: Option<Box<Large>>,
-    /// Bytes up to the end of the last automatic Pong that waits here; 0 when none does.
-    pong_ends: usize,
-    /// Automatic Pongs since one last went out with none behind it.
-    pongs: u8,
-    /// The frame of the newest Pong, when there are too many; it takes its place when they have been written.
-    newest_pong: Box<[u8]>,
-}
-
-/// The large payloads, in order.
-#[derive(Default)]
-struct Large {
-    queue: VecDeque<Queued>,
-    /// Small bytes that go out before the last one.
-    before: usize,
-    /// Bytes of all of them that have not gone out.
-    bytes: usize,
-    /// Room for the piece of the first one that is masked; all of it is initialised, so that no piece has to do it again.
-    window: Vec<u8>,
-    /// What of that has not gone out.
-    masked: Range<usize>,
-}
-
-struct Queued {
-    /// Small bytes that go out after the previous one and before this.
-    before: usize,
-    /// What goes out as it is, or is still to be masked.
-    payload: Bytes,
-    key: Option<MaskingKey>,
-}
-
-impl Large {
-    /// Masks the next piece of the first payload, if it is to be masked and the last piece has gone out.
-    fn fill_window(&mut self) {
-        let Some(Queued { payload, key: Some(key), .. }) = self.queue.front_mut() else { return };
-        if self.masked.is_empty() {
-            let piece = payload.split_to(payload.len().min(WINDOW));
-            if self.window.len() < piece.len() {
-                self.window.resize(piece.len(), 0);
-            }
-            self.masked = 0..piece.len();
-            if let Some(place) = self.window.get_mut(self.masked.clone()) {
-                key.apply_to_copy(&piece, place);
-            }
-            *key = key.turned(piece.len());
-        }
-    }
-
-    /// What of the first payload is masked and has not gone out.
-    fn masked(&self) -> &[u8] {
-        self.window.get(self.masked.clone()).unwrap_or_default()
-    }
-
-    /// Removes up to `count` bytes from the first payload, and that itself when nothing of it is left; how many.
-    fn remove(&mut self, count: usize) -> usize {
-        let Some(first) = self.queue.front_mut() else { return 0 };
-        let removed = if first.key.is_none() {
-            let removed = count.min(first.payload.len());
-            if removed < first.payload.len() {
-                first.payload.advance(removed);
-            } else {
-                self.queue.pop_front();
-                self.fill_window();
-            }
-            removed
-        } else {
-            let removed = count.min(self.masked.len());
-            self.masked.start += removed;
-            if self.masked.is_empty() {
-                if first.payload.is_empty() {
-                    self.queue.pop_front();
-                }
-                self.fill_window();
-            }
-            removed
-        };
-        self.bytes -= removed;
-        removed
-    }
+    data: Queue,
+    /// Made when the first Ping or Pong is sent.
+    control: Option<Box<Control>>,
+    /// Bytes of control frames and large payloads.
+    beside: usize,
+    /// How much has been shown since bytes were last removed. More than it can count is one frame.
+    shown: AtomicU32,
+    /// The size of the Close frame, once that has been sent: no data follows it.
+    close: u8,
 }
 
 impl Output {
-    /// Where frames are appended.
-    #[inline]
+    /// Removes the next bytes and returns them as an owned value, for a driver that holds its memory until a write is
+    /// complete; `None` when nothing waits. They count as written. It is what [`chunk`](Buf::chunk) shows, without a copy.
+    ///
+    /// ```
+    /// # use ws_proto::{Config, Connection};
+    /// let mut ws = Connection::server(&Config::new());
+    /// ws.send_text("hello")?;
+    /// let frame = ws.output().next_owned().expect("a frame");
+    /// assert_eq!(frame, &b"\x81\x05hello"[..]);
+    /// assert_eq!(ws.output().next_owned(), None);
+    /// # Ok::<(), ws_proto::SendError>(())
+    /// ```
+    pub fn next_owned(&mut self) -> Option<Bytes> {
+        if self.has_remaining() { Some(self.take(usize::MAX)) } else { None }
+    }
+
+    /// Writes once, vectored if there is more than one chunk, and removes what was written. How much that was; 0 when nothing
+    /// waits, or when the writer takes nothing.
+    ///
+    /// ```
+    /// # use ws_proto::{Config, Connection};
+    /// # fn example(ws: &mut Connection, socket: &mut std::net::TcpStream) -> std::io::Result<()> {
+    /// while ws.interest().write {
+    ///     ws.output().write_to(socket)?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of the writer. An interrupted write is tried again; after any other error nothing is lost.
+    #[cfg(feature = "std")]
+    pub fn write_to(&mut self, writer: &mut (impl std::io::Write + ?Sized)) -> std::io::Result<usize> {
+        if !self.has_remaining() {
+            return Ok(0);
+        }
+        let written = loop {
+            let result = if self.beside == 0 {
+                writer.write(self.chunk())
+            } else if self.data.pieces() <= 3 {
+                // Control frames are one piece, and cut another in two.
+                self.write_vectored::<5>(writer)
+            } else {
+                self.write_vectored::<64>(writer)
+            };
+            match result {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                result => break result?,
+            }
+        };
+        // A writer that claims to have written more than there was is wrong.
+        let written = written.min(self.remaining());
+        self.advance(written);
+        Ok(written)
+    }
+
+    #[cfg(feature = "std")]
+    fn write_vectored<const SLICES: usize>(
+        &self,
+        writer: &mut (impl std::io::Write + ?Sized),
+    ) -> std::io::Result<usize> {
+        let mut slices = [std::io::IoSlice::new(&[]); SLICES];
+        let filled = self.chunks_vectored(&mut slices);
+        writer.write_vectored(slices.get(..filled).unwrap_or_default())
+    }
+
+    /// Removes all that waits, as if it had been written.
+    pub fn clear(&mut self) {
+        self.advance(self.remaining());
+    }
+
+    /// Where small data frames, and the headers of large ones, are appended.
+    #[inline(always)]
     pub(super) fn small(&mut self) -> &mut BytesMut {
-        &mut self.small
+        self.data.small()
     }
 
     /// Where a frame of so many bytes is appended, if it is clear at a glance that no more than `most` wait then.
-    #[inline]
+    #[inline(always)]
     pub(super) fn room_for(&mut self, size: usize, most: usize) -> Option<&mut BytesMut> {
-        let is_clear = self.is_small() && size <= most.saturating_sub(self.small.len());
-        is_clear.then_some(&mut self.small)
-    }
-
-    /// Whether nothing waits but small frames, and no automatic Pong is among them. Where none is, none is held back.
-    #[inline]
-    fn is_small(&self) -> bool {
-        self.pongs == 0 && self.large.as_ref().is_none_or(|large| large.queue.is_empty())
-    }
-
-    /// Appends a payload by reference, which is not empty. It is masked with the key when it goes out.
-    pub(super) fn push_large(&mut self, payload: Bytes, key: Option<MaskingKey>) {
-        let large = self.large.get_or_insert_default();
-        let before = self.small.len() - large.before;
-        large.before = self.small.len();
-        large.bytes += payload.len();
-        large.queue.push_back(Queued { before, payload, key });
-        large.fill_window();
-    }
-
-    /// Appends the frame of an automatic Pong.
-    ///
-    /// While [`MAX_PONGS`] wait to go out, only the newest of those that follow is kept: RFC 6455 §5.5.3 lets an
-    /// endpoint answer just the latest Ping, so a flood of Pings costs a few kilobytes, whatever the peer reads.
-    pub(super) fn push_pong(&mut self, header: &[u8], payload: &[u8]) {
-        if self.pongs < MAX_PONGS {
-            self.small.extend_from_slice(header);
-            self.small.extend_from_slice(payload);
-            self.pong_ends = self.queued();
-            self.pongs += 1;
+        if self.beside == 0 && size <= most.saturating_sub(self.data.small_size()) {
+            Some(self.data.small())
         } else {
-            self.newest_pong = [header, payload].concat().into();
+            None
         }
     }
 
-    /// Appends the Pong that was held back: there is room for it again, or a Close frame comes next and it has to go
-    /// before that.
-    pub(super) fn settle_pong(&mut self) {
-        if !self.newest_pong.is_empty() {
-            self.small.extend_from_slice(&self.newest_pong);
-            self.newest_pong = Box::default();
-            self.pong_ends = self.queued();
-            self.pongs += 1;
+    /// Appends what is no frame, and goes out before the first one.
+    #[cfg(feature = "handshake")]
+    pub(super) fn precede(&mut self, head: &[&[u8]]) {
+        let small = self.data.small();
+        small.reserve(head.iter().map(|piece| piece.len()).sum());
+        head.iter().filter(|piece| !piece.is_empty()).for_each(|piece| small.extend_from_slice(piece));
+        self.data.begin_behind();
+    }
+
+    /// Appends the payload of a large frame, whose header has been appended, by reference. It is not empty. It is masked
+    /// with the key when it goes out.
+    #[inline]
+    pub(super) fn push_large(&mut self, payload: Bytes, key: Option<MaskingKey>) {
+        self.beside += payload.len();
+        self.data.push_large(payload, key);
+    }
+
+    /// Has a Ping or Pong go out at the next border between two frames.
+    pub(super) fn push_control(&mut self, header: &[u8], payload: &[u8]) {
+        self.control().push(header, payload);
+        self.count();
+    }
+
+    /// As [`push_control`](Self::push_control), for a Pong that is sent by itself: the number of these is bounded.
+    pub(super) fn push_pong(&mut self, header: &[u8], payload: &[u8]) {
+        self.control().push_pong(header, payload);
+        self.count();
+    }
+
+    fn control(&mut self) -> &mut Control {
+        let shown = self.shown();
+        let control = self.control.get_or_insert_default();
+        if control.is_empty() {
+            control.begin_behind(self.data.border_from(shown));
+        }
+        control
+    }
+
+    /// Appends a Close frame, behind which no data follows.
+    #[allow(clippy::cast_possible_truncation, reason = "a control frame is that small")]
+    pub(super) fn push_close(&mut self, header: &[u8], payload: &[u8]) {
+        self.data.small().extend_from_slice(header);
+        self.data.small().extend_from_slice(payload);
+        self.close = (header.len() + payload.len()) as u8;
+    }
+
+    /// Drops data that can wait no longer, and gives its memory back: what is behind the frame under way, or behind the
+    /// message it belongs to. A Close frame among it stays.
+    pub(super) fn cut(&mut self, backlog: Backlog) {
+        let shown = self.shown();
+        let control = self.control.as_ref().and_then(|control| control.next());
+        // Only data before the control frames has been shown, if there are any.
+        let least = control.map_or(shown, |(data_before, _)| shown.min(data_before));
+        let border = match backlog {
+            Backlog::Frame => self.data.last_border(least, 0, false),
+            Backlog::FramesOfOneWrite => self.data.last_border(least, ONE_WRITE, false),
+            Backlog::MessagesOfOneWrite => self.data.last_border(least, ONE_WRITE, true),
+        };
+        if let Some(control) = &mut self.control {
+            control.begin_within(border.at);
+        }
+        // Where the Close frame itself is under way, nothing else is left.
+        let close = usize::from(self.close);
+        if border.at < self.data.len().saturating_sub(close) {
+            self.data.truncate(border, close);
+            self.count();
         }
     }
 
     /// Gives unused memory back.
     pub(super) fn release(&mut self) {
         if !self.has_remaining() {
-            *self = Self::default();
+            *self = Self { close: self.close, ..Self::default() };
         }
     }
 
-    #[inline]
-    fn queued(&self) -> usize {
-        self.small.len() + self.large.as_ref().map_or(0, |large| large.bytes)
+    fn count(&mut self) {
+        self.beside = self.data.large_size() + self.control.as_ref().map_or(0, |control| control.len());
     }
 
-    /// Removes `count` bytes, which are queued.
+    fn forget_shown(&mut self) {
+        *self.shown.get_mut() = 0;
+    }
+
+    /// How much of the data has been shown, at least.
+    fn shown(&mut self) -> usize {
+        usize::try_from(*self.shown.get_mut()).unwrap_or(usize::MAX).min(self.data.len())
+    }
+
     #[inline]
+    fn show(&self, size: usize) {
+        let size = u32::try_from(size).unwrap_or(u32::MAX);
+        // Nobody else changes it meanwhile whose bytes would be written.
+        self.shown.store(self.shown.load(Ordering::Relaxed).max(size), Ordering::Relaxed);
+    }
+
+    /// [`Buf::chunk`] where there are control frames or large payloads.
+    fn front(&self) -> &[u8] {
+        match self.control.as_ref().and_then(|control| control.next()) {
+            Some((0, frames)) => frames,
+            Some((data_before, _)) => {
+                let data = self.data.chunk(SHOWN);
+                data.get(..data_before).unwrap_or(data)
+            }
+            None => self.data.chunk(SHOWN),
+        }
+    }
+
+    /// [`Buf::advance`] where there are control frames or large payloads.
     fn remove(&mut self, mut count: usize) {
-        if self.pongs > 0 {
-            self.pong_ends = self.pong_ends.saturating_sub(count);
-            if self.pong_ends == 0 {
-                self.pongs = 0;
+        if count == self.remaining() {
+            self.data.clear();
+            if let Some(control) = &mut self.control {
+                control.clear();
+            }
+            self.beside = 0;
+            return;
+        }
+        if let Some(control) = &mut self.control
+            && let Some((data_before, _)) = control.next()
+        {
+            let before = count.min(data_before);
+            self.data.remove(before);
+            control.data_has_gone(before);
+            count -= before;
+            while count > 0 && !control.is_empty() {
+                count -= control.remove(count);
             }
         }
-        let mut small = 0;
-        if let Some(large) = &mut self.large {
-            while let Some(first) = large.queue.front_mut().filter(|_| count > 0) {
-                let before = count.min(first.before);
-                first.before -= before;
-                large.before -= before;
-                small += before;
-                count -= before;
-                count -= large.remove(count);
-            }
-        }
-        self.remove_small(small + count);
+        self.data.remove(count);
+        self.count();
     }
 
-    #[inline]
-    fn remove_small(&mut self, count: usize) {
-        if count == self.small.len() {
-            // Begins anew at the front of its memory, which is in the cache.
-            self.small.clear();
-        } else {
-            self.small.advance(count);
-        }
+    /// Removes up to `most` bytes of the first chunk, and returns them.
+    fn take(&mut self, most: usize) -> Bytes {
+        let size = self.front().len().min(most);
+        self.forget_shown();
+        let taken = match self.control.as_mut().and_then(|control| Some((control.next()?.0, control))) {
+            Some((0, control)) => control.take(size),
+            Some((_, control)) => {
+                control.data_has_gone(size);
+                self.data.take(size)
+            }
+            None => self.data.take(size),
+        };
+        self.count();
+        taken
     }
+}
+
+/// How much of the data stays when a Close frame ends everything.
+#[derive(Clone, Copy)]
+pub(super) enum Backlog {
+    /// The frame under way.
+    Frame,
+    /// The frame under way, and those behind it that go out in the same write as the Close.
+    FramesOfOneWrite,
+    /// The message under way, and those behind it that go out in the same write as the Close.
+    MessagesOfOneWrite,
 }
 
 impl Buf for Output {
     #[inline]
     fn remaining(&self) -> usize {
-        self.queued() + self.newest_pong.len()
+        self.data.small_size() + self.beside
     }
 
     #[inline]
     fn chunk(&self) -> &[u8] {
-        let Some((large, first)) = self.large.as_ref().and_then(|large| Some((large, large.queue.front()?))) else {
-            return &self.small;
-        };
-        if first.before > 0 {
-            self.small.get(..first.before).unwrap_or_default()
-        } else if first.key.is_some() {
-            large.masked()
-        } else {
-            &first.payload
-        }
+        let chunk = if self.beside == 0 { self.data.chunk(SHOWN) } else { self.front() };
+        self.show(chunk.len());
+        chunk
     }
 
     /// # Panics
@@ -238,47 +308,64 @@ impl Buf for Output {
     #[inline]
     fn advance(&mut self, count: usize) {
         assert!(count <= self.remaining(), "cannot advance past what remains");
-        if self.is_small() {
-            return self.remove_small(count);
+        if count == 0 {
+            // What has been shown is to be tried again.
+            return;
         }
-        let now = count.min(self.queued());
-        self.remove(now);
-        if self.pongs == 0 {
-            self.settle_pong();
-            self.remove(count - now);
+        self.forget_shown();
+        if self.beside == 0 {
+            self.data.remove_small(count);
+        } else {
+            self.remove(count);
         }
     }
 
+    /// *Complexity*: linear in the slices that are filled, whatever waits behind them.
     #[cfg(feature = "std")]
     fn chunks_vectored<'a>(&'a self, slices: &mut [std::io::IoSlice<'a>]) -> usize {
-        let mut small = &self.small[..];
         let mut filled = 0;
+        let mut size = 0;
         let mut add = |bytes: &'a [u8]| {
-            if let Some(slice) = slices.get_mut(filled).filter(|_| !bytes.is_empty()) {
-                *slice = std::io::IoSlice::new(bytes);
-                filled += 1;
+            if bytes.is_empty() {
+                return false;
             }
+            let Some(slice) = slices.get_mut(filled) else { return true };
+            *slice = std::io::IoSlice::new(bytes);
+            filled += 1;
+            size += bytes.len();
+            size >= SHOWN
         };
-        if let Some(large) = &self.large {
-            let mut window = Some(large.masked());
-            for queued in &large.queue {
-                let (before, rest) = small.split_at_checked(queued.before).unwrap_or_default();
-                add(before);
-                small = rest;
-                // The window is the first payload's; what is not masked yet ends what can be shown.
-                let window = window.take();
-                if queued.key.is_some() {
-                    add(window.unwrap_or_default());
-                    if window.is_none() || !queued.payload.is_empty() {
-                        return filled;
-                    }
-                } else {
-                    add(&queued.payload);
-                }
+        let mut control = self.control.as_ref().and_then(|control| control.next());
+        self.data.each_chunk(SHOWN, |data| {
+            let Some((data_before, frames)) = &mut control else { return add(data) };
+            if let Some(before) = data.get(..*data_before) {
+                // Others may still come behind these, so what is behind them is not shown yet.
+                let _: bool = add(before) || add(frames);
+                return true;
             }
-        }
-        add(small);
+            *data_before -= data.len();
+            add(data)
+        });
+        self.show(size);
         filled
+    }
+
+    /// *Complexity*: constant where so many bytes lie in one chunk, which is not copied.
+    ///
+    /// # Panics
+    /// If `count` is more than [`remaining`](Buf::remaining).
+    fn copy_to_bytes(&mut self, count: usize) -> Bytes {
+        assert!(count <= self.remaining(), "cannot advance past what remains");
+        let first = self.take(count);
+        if first.len() == count {
+            return first;
+        }
+        let mut bytes = BytesMut::with_capacity(count);
+        bytes.extend_from_slice(&first);
+        while bytes.len() < count {
+            bytes.extend_from_slice(&self.take(count - bytes.len()));
+        }
+        bytes.freeze()
     }
 }
 

@@ -31,12 +31,17 @@ pub(super) struct ControlPayload {
 
 impl ControlPayload {
     pub(super) fn new(payload: &[u8]) -> Self {
-        let mut bytes = [0; MAX_CONTROL];
-        let length = payload.len().min(bytes.len());
-        for (place, byte) in bytes.iter_mut().zip(payload) {
+        let mut this = Self { bytes: [0; MAX_CONTROL], length: 0 };
+        this.extend(payload);
+        this
+    }
+
+    /// Appends what has room.
+    pub(super) fn extend<'a>(&mut self, bytes: impl IntoIterator<Item = &'a u8>) {
+        for (place, byte) in self.bytes.iter_mut().skip(self.length).zip(bytes) {
             *place = *byte;
+            self.length += 1;
         }
-        Self { bytes, length }
     }
 
     pub(super) fn as_slice(&self) -> &[u8] {

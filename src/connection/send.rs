@@ -4,9 +4,10 @@ mod close_state;
 mod compressed;
 mod control;
 mod frame_writer;
+mod message_writer;
 
 use super::deflating::Deflating;
-use super::output::Output;
+use super::output::{Backlog, Output};
 use super::reply::{Due, Reply};
 use crate::close_code::CloseCode;
 use crate::close_frame::CloseFrame;
@@ -18,13 +19,16 @@ use crate::frame::{MAX_SHORT, MaskingKeys};
 use crate::interest::Interest;
 use crate::message::Message;
 use crate::opcode::{MessageKind, Opcode};
+use crate::prepared::Prepared;
 use crate::role::Role;
 use crate::rules::sequence::Sequence;
-use crate::send_error::{SendError, SendErrorKind};
+use crate::send_error::{SendError, SendErrorKind, WriteError};
 use alloc::boxed::Box;
 use bytes::Buf;
 use close_state::CloseState;
-use frame_writer::FrameWriter;
+use frame_writer::{FrameWriter, Start};
+
+pub use message_writer::MessageWriter;
 
 /// The sending half of a connection that was taken apart with
 /// [`Connection::into_halves`](crate::Connection::into_halves). Its methods are those of the
@@ -44,7 +48,7 @@ impl SendHalf {
     #[inline]
     pub(super) fn new(role: Role, keys: Option<Box<MaskingKeys>>, config: &Config) -> Self {
         Self {
-            writer: FrameWriter::new(keys, config.max_buffered),
+            writer: FrameWriter::new(keys, config),
             close_state: CloseState::new(),
             sequence: Sequence::Idle,
             role,
@@ -60,7 +64,7 @@ impl SendHalf {
     /// Puts the head of the handshake's response ahead of every frame.
     #[cfg(feature = "handshake")]
     pub(super) fn precede(&mut self, head: &[&[u8]]) {
-        self.writer.append_head(head);
+        self.writer.output.precede(head);
     }
 
     /// Carries out what the receiving half has found: queues the Pong or Close to be sent, and records the end.
@@ -72,8 +76,18 @@ impl SendHalf {
                 None
             }
             Due::Pong(_) => None,
-            Due::Close { frame, answer } => self.close_state.receive(frame, answer),
-            Due::Failure(violation) => self.close_state.fail(violation),
+            Due::Close { frame, answer } => {
+                let reply = self.close_state.receive(frame, answer);
+                if reply.is_some() || self.close_state.is_over() {
+                    // RFC 6455 §5.5.1: the answer waits until the current message has been sent, and no longer.
+                    self.writer.output.cut(Backlog::MessagesOfOneWrite);
+                }
+                reply
+            }
+            Due::Failure(violation) => {
+                self.writer.output.cut(Backlog::FramesOfOneWrite);
+                self.close_state.fail(violation)
+            }
             Due::EndOfStream { drained } => {
                 self.close_state.end_of_stream(drained);
                 None
@@ -130,6 +144,52 @@ impl SendHalf {
         self.message(message.into(), false)
     }
 
+    /// As [`Connection::send_prepared`](crate::Connection::send_prepared).
+    ///
+    /// # Errors
+    /// As there.
+    #[inline]
+    pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), SendError> {
+        if self.writer.masks() {
+            return Err(SendErrorKind::Unmasked.into());
+        }
+        self.may_begin()?;
+        let compressed = self.deflating.as_mut().and_then(|deflating| {
+            let form = deflating.form(prepared)?;
+            Some((form, deflating))
+        });
+        match compressed {
+            Some((form, deflating)) => {
+                self.writer.append_form(form)?;
+                deflating.fall_behind();
+            }
+            None => self.writer.append_form(prepared.plain())?,
+        }
+        Ok(())
+    }
+
+    /// As [`Connection::send_with`](crate::Connection::send_with).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn send_with<E>(
+        &mut self,
+        kind: MessageKind,
+        write: impl FnOnce(&mut MessageWriter<'_>) -> Result<(), E>,
+    ) -> Result<(), WriteError<E>> {
+        self.may_begin().map_err(SendError::from)?;
+        let Some(deflating) = &mut self.deflating else { return self.writer.append_written(kind, write) };
+        let mut draft = deflating.take_draft();
+        let sent = MessageWriter::new(&mut draft, 0, self.writer.room())
+            .written_by(kind, write)
+            .map_err(|error| self.writer.write_error(error))
+            .and_then(|_| Ok(self.copy_any(kind, &draft)?));
+        if let Some(deflating) = &mut self.deflating {
+            deflating.give_draft(draft);
+        }
+        sent
+    }
+
     /// As [`Connection::send_part`](crate::Connection::send_part).
     ///
     /// # Errors
@@ -173,20 +233,26 @@ impl SendHalf {
     /// As there.
     pub fn close(&mut self, frame: impl Into<CloseFrame>) -> Result<(), SendError> {
         let frame = frame.into();
-        if !self.close_state.may_close() {
-            return Err(SendErrorKind::Closed.into());
-        }
-        // RFC 6455 §7.4.1: a server that lacks an extension fails the handshake instead.
-        if self.role == Role::Server && frame.code() == Some(CloseCode::MANDATORY_EXTENSION) {
-            return Err(SendErrorKind::ClientCode.into());
-        }
+        self.check_close(&frame)?;
+        self.send_close(frame);
+        Ok(())
+    }
+
+    /// As [`Connection::close_now`](crate::Connection::close_now).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn close_now(&mut self, frame: impl Into<CloseFrame>) -> Result<(), SendError> {
+        let frame = frame.into();
+        self.check_close(&frame)?;
+        self.writer.output.cut(Backlog::Frame);
         self.send_close(frame);
         Ok(())
     }
 
     /// As [`Connection::set_limits`](crate::Connection::set_limits), for the output.
-    pub const fn set_limits(&mut self, config: &Config) {
-        self.writer.set_max_buffered(config.max_buffered);
+    pub fn set_limits(&mut self, config: &Config) {
+        self.writer.set_limits(config);
     }
 
     /// As [`Connection::release_memory`](crate::Connection::release_memory), for the output and for compressing.
@@ -203,7 +269,12 @@ impl SendHalf {
     pub fn interest(&self) -> Interest {
         let write = self.writer.output.has_remaining();
         let over = self.close_state.hangs_up(self.role);
-        Interest { read: !over, write, hang_up: over && !write }
+        Interest { read: !over, write, hang_up: over && !write, congested: self.writer.is_congested() }
+    }
+
+    /// As [`Connection::buffered`](crate::Connection::buffered).
+    pub fn buffered(&self) -> usize {
+        self.writer.output.remaining()
     }
 
     /// As [`Connection::can_send`](crate::Connection::can_send).
@@ -229,8 +300,20 @@ impl SendHalf {
     /// Sends a borrowed message.
     #[inline(always)]
     fn copy(&mut self, kind: MessageKind, payload: &[u8]) -> Result<(), SendError> {
-        let may_be_quick = payload.len() <= MAX_SHORT && self.deflating.is_none() && self.may_begin().is_ok();
+        if payload.len() > MAX_SHORT {
+            return self.copy_longer(kind, payload);
+        }
+        let may_be_quick = self.deflating.is_none() && self.may_begin().is_ok();
         if may_be_quick && self.writer.append_short(kind.opcode(), payload) {
+            return Ok(());
+        }
+        self.copy_any(kind, payload)
+    }
+
+    #[inline(never)]
+    fn copy_longer(&mut self, kind: MessageKind, payload: &[u8]) -> Result<(), SendError> {
+        let may_be_quick = self.deflating.is_none() && self.may_begin().is_ok();
+        if may_be_quick && self.writer.append_medium(kind.opcode(), payload) {
             return Ok(());
         }
         self.copy_any(kind, payload)
@@ -244,17 +327,25 @@ impl SendHalf {
             Some(deflating) if compress => {
                 self.writer.append_compressed(deflating, kind.opcode(), payload, true)?;
             }
-            Some(_) | None => self.writer.append_whole(kind.opcode(), payload)?,
+            Some(_) | None => self.writer.append_copied(Start::of(kind.opcode(), true), payload)?,
         }
         Ok(())
     }
 
     fn message(&mut self, message: Message, may_compress: bool) -> Result<(), SendError> {
-        match self.may_begin() {
-            Ok(()) => {
-                let compress = may_compress && self.deflates(message.as_bytes().len());
-                self.data(message.kind().opcode(), message, true, compress)
+        let length = message.as_bytes().len();
+        let admitted = self.may_begin().and_then(|()| {
+            if may_compress && self.deflates(length) {
+                return Ok(true);
             }
+            self.writer.admit(length).map(|()| false)
+        });
+        match admitted {
+            Ok(false) => {
+                self.writer.append_owned(Start::of(message.kind().opcode(), true), message.into_bytes());
+                Ok(())
+            }
+            Ok(true) => self.data(message.kind().opcode(), message, true, true),
             Err(kind) => Err(SendError::new(kind, Some(message))),
         }
     }
@@ -282,23 +373,31 @@ impl SendHalf {
         }
     }
 
-    /// Sends a data frame.
+    /// Sends data, in one frame or several.
     fn data(&mut self, opcode: Opcode, payload: Message, fin: bool, compress: bool) -> Result<(), SendError> {
-        let sent = match &mut self.deflating {
+        let admitted = match &mut self.deflating {
             Some(deflating) if compress => {
-                self.writer.append_compressed(deflating, opcode, payload.as_bytes(), fin).map(|()| None)
+                self.writer.append_compressed(deflating, opcode, payload.as_bytes(), fin).map(|()| true)
             }
-            Some(_) | None => self.writer.admit(fin, opcode, payload.as_bytes().len()).map(Some),
+            Some(_) | None => self.writer.admit(payload.as_bytes().len()).map(|()| false),
         };
-        match sent {
-            Ok(header) => {
-                if let Some(header) = header {
-                    self.writer.append_owned(&header, payload.into_bytes());
-                }
-                Ok(())
-            }
-            Err(kind) => Err(SendError::new(kind, Some(payload))),
+        match admitted {
+            Ok(true) => {}
+            Ok(false) => self.writer.append_owned(Start::of(opcode, fin), payload.into_bytes()),
+            Err(kind) => return Err(SendError::new(kind, Some(payload))),
         }
+        Ok(())
+    }
+
+    fn check_close(&self, frame: &CloseFrame) -> Result<(), SendErrorKind> {
+        if !self.close_state.may_close() {
+            return Err(SendErrorKind::Closed);
+        }
+        // RFC 6455 §7.4.1: a server that lacks an extension fails the handshake instead.
+        if self.role == Role::Server && frame.code() == Some(CloseCode::MANDATORY_EXTENSION) {
+            return Err(SendErrorKind::ClientCode);
+        }
+        Ok(())
     }
 
     fn send_close(&mut self, frame: CloseFrame) {

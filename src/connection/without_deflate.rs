@@ -2,6 +2,7 @@
 
 use crate::input::Input;
 use crate::opcode::MessageKind;
+use crate::prepared::{Form, Prepared};
 use crate::violation::Violation;
 use bytes::BytesMut;
 use core::ops::Range;
@@ -47,6 +48,22 @@ impl Deflating {
     }
 
     pub(super) const fn append(&mut self, _: &[u8], _: bool, _: &mut BytesMut) {
+        match *self {}
+    }
+
+    pub(super) const fn form<'p>(&self, _: &'p Prepared) -> Option<&'p Form> {
+        match *self {}
+    }
+
+    pub(super) const fn fall_behind(&mut self) {
+        match *self {}
+    }
+
+    pub(super) const fn take_draft(&mut self) -> BytesMut {
+        match *self {}
+    }
+
+    pub(super) fn give_draft(&mut self, _: BytesMut) {
         match *self {}
     }
 

@@ -34,7 +34,7 @@ use super::parameters::{MAX_WINDOW_BITS, MIN_WINDOW_BITS};
 pub struct DeflateConfig {
     pub(super) level: u8,
     pub(super) memory_level: u8,
-    pub(super) send_window_bits: u8,
+    pub(crate) send_window_bits: u8,
     pub(super) receive_window_bits: u8,
     pub(super) send_context_takeover: bool,
     pub(super) receive_context_takeover: bool,

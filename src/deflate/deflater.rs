@@ -4,7 +4,7 @@ use super::config::DeflateConfig;
 use super::context::{Contexts, Settings};
 use super::parameters::DeflateParameters;
 use crate::role::Role;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use core::fmt;
 use zlib_rs::{Deflate, DeflateFlush};
 
@@ -17,6 +17,17 @@ const EMPTY_BLOCK: u8 = 0x00;
 /// How much room is made at a time at most.
 const STEP: usize = 64 << 10;
 
+/// Compresses a message by itself: it refers to nothing before it, whoever receives it. Nothing if that is not worth it.
+pub(crate) fn compress_alone(payload: &[u8], config: &DeflateConfig) -> Option<Bytes> {
+    if payload.len() < config.threshold {
+        return None;
+    }
+    let mut output = BytesMut::new();
+    Deflater::new(Role::Server, config, &DeflateParameters::new()).deflate(payload, true, &mut output);
+    // The output may have more room than it holds.
+    if output.len() < payload.len() { Some(Bytes::copy_from_slice(&output)) } else { None }
+}
+
 /// The sending direction of one connection.
 pub(crate) struct Deflater {
     /// Made when the first byte goes.
@@ -27,6 +38,8 @@ pub(crate) struct Deflater {
     takeover: bool,
     /// Whether the context waits here for the next message.
     keep: bool,
+    /// Whether the peer has inflated something that the context does not know.
+    is_behind: bool,
 }
 
 impl Deflater {
@@ -43,6 +56,7 @@ impl Deflater {
             },
             takeover,
             keep: config.keep_contexts && (takeover || !config.contexts.are_shared()),
+            is_behind: false,
         }
     }
 
@@ -68,15 +82,26 @@ impl Deflater {
         }
     }
 
+    /// Records that a message which was compressed elsewhere goes out, between two messages. The next one does not refer to
+    /// earlier ones, as the distance to them has changed for the peer (RFC 7692 §7.2.3.2).
+    pub(crate) fn fall_behind(&mut self) {
+        self.is_behind = true;
+    }
+
     /// Gives the context back, between two messages: the next one does not refer to earlier ones, which a sender may
     /// choose at any time.
     pub(crate) fn release(&mut self) {
         if let Some(context) = self.context.take() {
             self.contexts.give_deflate(self.settings, context);
         }
+        self.is_behind = false;
     }
 
     fn flush(&mut self, payload: &[u8], output: &mut BytesMut) {
+        let is_behind = core::mem::take(&mut self.is_behind);
+        if let Some(context) = self.context.as_mut().filter(|_| is_behind) {
+            context.reset();
+        }
         let context = self.context.get_or_insert_with(|| self.contexts.deflate(self.settings));
         let mut rest = payload;
         loop {

@@ -133,6 +133,20 @@ impl EncodedHeader {
         buffer.truncate(end);
     }
 
+    /// Appends the header of a whole message that is longer than [`MAX_SHORT`].
+    #[inline]
+    pub(crate) fn append_medium(opcode: Opcode, length: u16, buffer: &mut BytesMut) {
+        let [high, low] = length.to_be_bytes();
+        buffer.extend_from_slice(&[FIN | opcode.bits(), EXTENDED_16, high, low]);
+    }
+
+    /// [`append_medium`](Self::append_medium) for a payload that is masked.
+    #[inline]
+    pub(crate) fn append_medium_masked(opcode: Opcode, length: u16, key: MaskingKey, buffer: &mut BytesMut) {
+        let ([high, low], [a, b, c, d]) = (length.to_be_bytes(), key.to_bytes());
+        buffer.extend_from_slice(&[FIN | opcode.bits(), MASK | EXTENDED_16, high, low, a, b, c, d]);
+    }
+
     /// Appends the header.
     #[inline]
     pub(crate) fn append_to(&self, buffer: &mut BytesMut) {

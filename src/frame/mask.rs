@@ -152,7 +152,12 @@ impl MaskingKey {
     pub(crate) fn append(self, from: &[u8], buffer: &mut BytesMut) -> Self {
         buffer.reserve(from.len() + 8);
         let end = buffer.len() + from.len();
-        let rest = self.append_blocks::<128>(from, buffer);
+        let rest = widest(
+            from.len(),
+            #[inline(always)]
+            || self.append_blocks::<256>(from, buffer),
+        );
+        let rest = self.append_blocks::<128>(rest, buffer);
         let rest = self.append_blocks::<32>(rest, buffer);
         let rest = self.append_blocks::<8>(rest, buffer);
         if !rest.is_empty() {

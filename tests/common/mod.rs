@@ -7,3 +7,4 @@ pub mod deflate;
 pub mod frames;
 #[cfg(feature = "handshake")]
 pub mod http;
+pub mod outgoing;

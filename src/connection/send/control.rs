@@ -13,36 +13,36 @@ impl FrameWriter {
         if payload.len() > MAX_CONTROL {
             return Err(SendErrorKind::ControlTooLong);
         }
-        self.append_whole(opcode, payload)
+        self.make_sure_of(self.header_size(payload.len()) + payload.len())?;
+        let mut payload = ControlPayload::new(payload);
+        let header = self.mask_control(opcode, &mut payload);
+        self.output.push_control(header.encode().as_ref(), payload.as_slice());
+        Ok(())
     }
 
     /// Appends the Pong that answers a Ping. It is exempt from the limit: the output keeps only so many of these.
     pub(super) fn append_automatic_pong(&mut self, mut payload: ControlPayload) {
-        let header = self.control_header(Opcode::Pong, payload.as_slice().len());
-        if let Some(key) = header.masking_key {
-            key.apply(payload.as_mut_slice());
-        }
+        let header = self.mask_control(Opcode::Pong, &mut payload);
         self.output.push_pong(header.encode().as_ref(), payload.as_slice());
     }
 
-    /// Appends the Close frame. It is exempt from the limit: there is only one.
+    /// Appends the Close frame behind the data. It is exempt from the limit: there is only one.
     pub(super) fn append_close(&mut self, frame: &CloseFrame) {
-        self.output.settle_pong();
-        let mut body = [0; MAX_CONTROL];
-        let mut length = 0;
+        let mut body = ControlPayload::new(&[]);
         if let Some(code) = frame.code() {
-            for (place, byte) in body.iter_mut().zip(code.get().to_be_bytes().iter().chain(frame.reason().as_bytes())) {
-                *place = *byte;
-                length += 1;
-            }
+            body.extend(code.get().to_be_bytes().iter().chain(frame.reason().as_bytes()));
         }
-        let header = self.control_header(Opcode::Close, length);
-        self.append(&header, body.get(..length).unwrap_or_default());
+        let header = self.mask_control(Opcode::Close, &mut body);
+        self.output.push_close(header.encode().as_ref(), body.as_slice());
     }
 
-    /// The header of a control frame that is exempt from the limit.
-    fn control_header(&mut self, opcode: Opcode, length: usize) -> FrameHeader {
-        let payload_length = length as u64;
-        self.masked(FrameHeader { fin: true, rsv: 0, opcode, masking_key: None, payload_length })
+    /// The header of a control frame with this payload, which is masked if a client sends it.
+    fn mask_control(&mut self, opcode: Opcode, payload: &mut ControlPayload) -> FrameHeader {
+        let payload_length = payload.as_slice().len() as u64;
+        let header = self.masked(FrameHeader { fin: true, rsv: 0, opcode, masking_key: None, payload_length });
+        if let Some(key) = header.masking_key {
+            key.apply(payload.as_mut_slice());
+        }
+        header
     }
 }

@@ -1,47 +1,76 @@
 //! Appends frames to the output: masked if a client sends them, and within the limit on buffered bytes.
 
+use super::message_writer::{MessageWriter, NotWritten};
+use crate::config::Config;
 use crate::connection::output::Output;
-use crate::frame::{EncodedHeader, FrameHeader, MaskingKey, MaskingKeys};
-use crate::opcode::Opcode;
-use crate::send_error::SendErrorKind;
+use crate::frame::{EncodedHeader, FrameHeader, MAX_SHORT, MaskingKey, MaskingKeys};
+use crate::message::LARGE;
+use crate::opcode::{MessageKind, Opcode};
+use crate::prepared::Form;
+use crate::send_error::{SendErrorKind, WriteError};
 use alloc::boxed::Box;
 use bytes::{Buf, Bytes, BytesMut};
 
-/// From this size on an owned payload is queued by reference: below it, copying costs less than one more slice in a
-/// vectored write.
-const LARGE: usize = 4 << 10;
-
-/// The output, with the source of the masking keys and the limit on how many bytes may wait in it.
+/// The output, with the source of the masking keys, and the limits on how much may wait in it and on the size of a frame.
 ///
-/// A frame is appended whole or not at all. It does not know which frame may follow which.
+/// A message is appended whole or not at all. It does not know which frame may follow which.
 #[derive(Debug)]
 pub(super) struct FrameWriter {
     pub(super) output: Output,
     max_buffered: usize,
+    high_water: usize,
+    /// The largest payload of a data frame, at least [`MAX_SHORT`].
+    fragment_size: usize,
     /// A client's; a server does not mask.
     keys: Option<Box<MaskingKeys>>,
 }
 
+/// What of a data frame does not depend on the size of its payload.
+#[derive(Clone, Copy)]
+pub(super) struct Start {
+    pub(super) fin: bool,
+    pub(super) rsv: u8,
+    pub(super) opcode: Opcode,
+}
+
+impl Start {
+    /// Of a message of one frame, or of a part of one, that is not compressed.
+    pub(super) const fn of(opcode: Opcode, fin: bool) -> Self {
+        Self { fin, rsv: 0, opcode }
+    }
+
+    const fn header(self, length: usize) -> FrameHeader {
+        let Self { fin, rsv, opcode } = self;
+        FrameHeader { fin, rsv, opcode, masking_key: None, payload_length: length as u64 }
+    }
+}
+
 impl FrameWriter {
     #[inline]
-    pub(super) fn new(keys: Option<Box<MaskingKeys>>, max_buffered: usize) -> Self {
-        Self { output: Output::default(), max_buffered, keys }
+    pub(super) fn new(keys: Option<Box<MaskingKeys>>, config: &Config) -> Self {
+        let (max_buffered, high_water) = (config.max_buffered, config.high_water);
+        let fragment_size = config.fragment_size.max(MAX_SHORT);
+        Self { output: Output::default(), max_buffered, high_water, fragment_size, keys }
     }
 
-    pub(super) const fn set_max_buffered(&mut self, max_buffered: usize) {
-        self.max_buffered = max_buffered;
+    pub(super) fn set_limits(&mut self, config: &Config) {
+        self.max_buffered = config.max_buffered;
+        self.high_water = config.high_water;
+        self.fragment_size = config.fragment_size.max(MAX_SHORT);
     }
 
-    /// Appends the head of an HTTP response, which comes in pieces.
-    #[cfg(feature = "handshake")]
-    pub(super) fn append_head(&mut self, head: &[&[u8]]) {
-        let output = self.output.small();
-        output.reserve(head.iter().map(|piece| piece.len()).sum());
-        head.iter().filter(|piece| !piece.is_empty()).for_each(|piece| output.extend_from_slice(piece));
+    pub(super) const fn masks(&self) -> bool {
+        self.keys.is_some()
     }
 
-    /// Appends an unfragmented frame of at most [`MAX_SHORT`](crate::frame::MAX_SHORT) bytes, if it is clear at a
-    /// glance that there is room for it. Returns whether it has done so.
+    /// Whether more waits than the application has said is good.
+    #[inline]
+    pub(super) fn is_congested(&self) -> bool {
+        self.output.remaining() > self.high_water
+    }
+
+    /// Appends an unfragmented frame of at most [`MAX_SHORT`] bytes, if it is clear at a glance that there is room for it.
+    /// Returns whether it has done so.
     #[inline(always)]
     pub(super) fn append_short(&mut self, opcode: Opcode, payload: &[u8]) -> bool {
         let Some(buffer) = self.output.room_for(EncodedHeader::ROOM + payload.len(), self.max_buffered) else {
@@ -50,28 +79,122 @@ impl FrameWriter {
         match &mut self.keys {
             None => {
                 EncodedHeader::append_short(opcode, payload.len(), buffer);
-                buffer.extend_from_slice(payload);
+                // A call for nothing takes as long as the rest.
+                if !payload.is_empty() {
+                    buffer.extend_from_slice(payload);
+                }
             }
             Some(keys) => append_short_masked(buffer, opcode, keys.next(), payload),
         }
         true
     }
 
-    /// Appends an unfragmented frame, if there is room for it.
+    /// [`append_short`](Self::append_short) for a frame whose length takes two bytes more.
+    #[inline(always)]
+    pub(super) fn append_medium(&mut self, opcode: Opcode, payload: &[u8]) -> bool {
+        let Ok(length) = u16::try_from(payload.len()) else { return false };
+        if payload.len() > self.fragment_size {
+            return false;
+        }
+        let size = EncodedHeader::ROOM + payload.len();
+        let Some(buffer) = self.output.room_for(size, self.max_buffered) else { return false };
+        buffer.reserve(size);
+        match &mut self.keys {
+            None => {
+                EncodedHeader::append_medium(opcode, length, buffer);
+                buffer.extend_from_slice(payload);
+            }
+            Some(keys) => {
+                let key = keys.next();
+                EncodedHeader::append_medium_masked(opcode, length, key, buffer);
+                key.append(payload, buffer);
+            }
+        }
+        true
+    }
+
+    /// Appends data, copying it.
     #[inline]
-    pub(super) fn append_whole(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendErrorKind> {
-        let header = self.admit(true, opcode, payload.len())?;
+    pub(super) fn append_copied(&mut self, start: Start, payload: &[u8]) -> Result<(), SendErrorKind> {
+        self.make_sure_of(self.size_of_frames(payload.len()))?;
+        if payload.len() > self.fragment_size {
+            self.append_fragments(start, payload);
+            return Ok(());
+        }
+        let header = self.masked(start.header(payload.len()));
         self.append(&header, payload);
         Ok(())
     }
 
-    /// The header of a frame that there is room for.
+    /// Checks that there is room for data that is to be [appended](Self::append_owned).
     #[inline]
-    pub(super) fn admit(&mut self, fin: bool, opcode: Opcode, length: usize) -> Result<FrameHeader, SendErrorKind> {
-        let payload_length = length as u64;
-        let unmasked = FrameHeader { fin, rsv: 0, opcode, masking_key: None, payload_length };
-        self.make_sure_of(length.saturating_add(self.header_size(&unmasked)))?;
-        Ok(self.masked(unmasked))
+    pub(super) fn admit(&self, length: usize) -> Result<(), SendErrorKind> {
+        self.make_sure_of(self.size_of_frames(length))
+    }
+
+    /// Appends owned data: by reference if it is large.
+    #[inline]
+    pub(super) fn append_owned(&mut self, start: Start, payload: Bytes) {
+        if payload.len() > self.fragment_size {
+            return self.append_owned_fragments(start, payload);
+        }
+        let header = self.masked(start.header(payload.len()));
+        if payload.len() < LARGE {
+            return self.append(&header, &payload);
+        }
+        header.encode().append_to(self.output.small());
+        self.output.push_large(payload, header.masking_key);
+    }
+
+    /// Appends a prepared message: by reference if it is large.
+    #[inline]
+    pub(super) fn append_form(&mut self, form: &Form) -> Result<(), SendErrorKind> {
+        if form.payload_size() > self.fragment_size {
+            self.admit(form.payload_size())?;
+            let start = Start { fin: true, rsv: form.rsv(), opcode: form.kind().opcode() };
+            self.append_owned_fragments(start, form.payload());
+            return Ok(());
+        }
+        self.make_sure_of(form.size())?;
+        self.output.small().extend_from_slice(form.copied());
+        if let Some(payload) = form.referenced() {
+            self.output.push_large(payload.clone(), None);
+        }
+        Ok(())
+    }
+
+    /// Appends a message that is written into the output.
+    pub(super) fn append_written<E>(
+        &mut self,
+        kind: MessageKind,
+        write: impl FnOnce(&mut MessageWriter<'_>) -> Result<(), E>,
+    ) -> Result<(), WriteError<E>> {
+        let room = self.room();
+        // The header precedes data whose length is not known yet: the room for the longest one is reserved.
+        let reserved = self.header_size(room);
+        let origin = self.output.small().len();
+        let length = MessageWriter::new(self.output.small(), reserved, room)
+            .written_by(kind, write)
+            .map_err(|error| self.write_error(error))?;
+        // What has been written counts as waiting already.
+        let size = self.size_of_frames(length);
+        if size > room {
+            self.output.small().truncate(origin);
+            return Err(self.write_error(NotWritten::Overflow(length)));
+        }
+        self.frame_in_place(Start::of(kind.opcode(), true), origin, reserved);
+        Ok(())
+    }
+
+    pub(super) fn write_error<E>(&self, error: NotWritten<E>) -> WriteError<E> {
+        match error {
+            NotWritten::Overflow(length) => {
+                let kind = self.admit(length).err().unwrap_or(SendErrorKind::Full);
+                WriteError::Refused(kind.into())
+            }
+            NotWritten::NotUtf8 => WriteError::NotUtf8,
+            NotWritten::Failed(error) => WriteError::Failed(error),
+        }
     }
 
     /// A client's header gets a fresh masking key (RFC 6455 §5.3).
@@ -82,32 +205,124 @@ impl FrameWriter {
 
     /// Appends a frame, copying its payload.
     #[inline]
-    pub(super) fn append(&mut self, header: &FrameHeader, payload: &[u8]) {
+    fn append(&mut self, header: &FrameHeader, payload: &[u8]) {
         copy_frame(self.output.small(), header, payload);
     }
 
-    /// Appends a frame with an owned payload: by reference if it is large.
-    pub(super) fn append_owned(&mut self, header: &FrameHeader, payload: Bytes) {
-        if payload.len() < LARGE {
-            return self.append(header, &payload);
-        }
-        header.encode().append_to(self.output.small());
-        self.output.push_large(payload, header.masking_key);
-    }
-
-    /// Checks that there is room for a frame of this size in the output.
+    /// Checks that there is room for so many bytes in the output.
     #[inline]
     pub(super) fn make_sure_of(&self, size: usize) -> Result<(), SendErrorKind> {
-        if size <= self.max_buffered.saturating_sub(self.output.remaining()) {
+        if size <= self.room() {
             return Ok(());
         }
         Err(if size > self.max_buffered { SendErrorKind::TooLarge } else { SendErrorKind::Full })
     }
 
+    /// How many bytes there is room for in the output.
+    #[inline]
+    pub(super) fn room(&self) -> usize {
+        self.max_buffered.saturating_sub(self.output.remaining())
+    }
+
     /// The size of a header, once it is [`masked`](Self::masked).
     #[inline]
-    pub(super) fn header_size(&self, unmasked: &FrameHeader) -> usize {
-        unmasked.size() + if self.keys.is_some() { 4 } else { 0 }
+    pub(super) fn header_size(&self, length: usize) -> usize {
+        Start::of(Opcode::Binary, true).header(length).size() + if self.keys.is_some() { 4 } else { 0 }
+    }
+
+    /// The size of the frames that data of this length goes out in.
+    #[inline]
+    pub(super) fn size_of_frames(&self, length: usize) -> usize {
+        if length <= self.fragment_size {
+            return length.saturating_add(self.header_size(length));
+        }
+        let (whole, rest) = self.fragments(length);
+        length
+            .saturating_add(whole.saturating_mul(self.header_size(self.fragment_size)))
+            .saturating_add(self.header_size(rest))
+    }
+
+    /// How many fragments of full size data of this length is cut into, which is longer than one, and the size of the last
+    /// one that is behind them.
+    const fn fragments(&self, length: usize) -> (usize, usize) {
+        let whole = (length - 1) / self.fragment_size;
+        (whole, length - whole * self.fragment_size)
+    }
+
+    /// Cuts data into frames (RFC 6455 §5.4), copying it.
+    #[inline(never)]
+    fn append_fragments(&mut self, mut start: Start, payload: &[u8]) {
+        let mut pieces = payload.chunks(self.fragment_size);
+        while let Some(piece) = pieces.next() {
+            let header = self.masked(start.next(pieces.len() == 0).header(piece.len()));
+            self.append(&header, piece);
+        }
+    }
+
+    /// Cuts owned data into frames (RFC 6455 §5.4).
+    #[inline(never)]
+    fn append_owned_fragments(&mut self, mut start: Start, mut payload: Bytes) {
+        while !payload.is_empty() {
+            let piece = payload.split_to(self.fragment_size.min(payload.len()));
+            let next = start.next(payload.is_empty());
+            self.append_owned(next, piece);
+        }
+    }
+
+    /// Makes frames of the data at the end of the output: what is behind `origin` and the room for a header of `reserved`
+    /// bytes, which is the largest that it may need.
+    pub(super) fn frame_in_place(&mut self, mut start: Start, origin: usize, reserved: usize) {
+        let length = self.output.small().len() - origin - reserved;
+        let (whole, rest) = if length > self.fragment_size { self.fragments(length) } else { (0, length) };
+        let first = self.header_size(if whole > 0 { self.fragment_size } else { rest });
+        let output = self.output.small();
+        if first < reserved {
+            output.copy_within(origin + reserved.., origin + first);
+        }
+        output.resize(origin + first + length, 0);
+        if whole > 0 {
+            self.spread(origin + first, whole, rest);
+        }
+        let mut at = origin;
+        for index in 0..=whole {
+            let is_last = index == whole;
+            let length = if is_last { rest } else { self.fragment_size };
+            let header = self.masked(start.next(is_last).header(length));
+            let size = header.size();
+            let frame = self.output.small().get_mut(at..at + size + length).unwrap_or_default();
+            if let Some((head, payload)) = frame.split_at_mut_checked(size) {
+                head.copy_from_slice(header.encode().as_ref());
+                if let Some(key) = header.masking_key {
+                    key.apply(payload);
+                }
+            }
+            at += size + length;
+        }
+    }
+
+    /// Makes room for a header before each fragment but the first, which begins at `first`.
+    fn spread(&mut self, first: usize, whole: usize, rest: usize) {
+        let (full, last) = (self.header_size(self.fragment_size), self.header_size(rest));
+        let fragment_size = self.fragment_size;
+        let output = self.output.small();
+        output.resize(output.len() + (whole - 1) * full + last, 0);
+        // The last one first, so that none is written over before it has been moved.
+        for index in (1..=whole).rev() {
+            let (length, moved) =
+                if index == whole { (rest, (whole - 1) * full + last) } else { (fragment_size, index * full) };
+            let from = first + index * fragment_size;
+            output.copy_within(from..from + length, from + moved);
+        }
+    }
+}
+
+impl Start {
+    /// The start of the next fragment; what is left is that of a continuation (RFC 6455 §5.4).
+    const fn next(&mut self, is_last: bool) -> Self {
+        let next = Self { fin: self.fin && is_last, ..*self };
+        // RFC 7692 §6.1: the bit of compression is set on the first frame of the message, and on no other.
+        *self = Self { fin: self.fin, rsv: 0, opcode: Opcode::Continuation };
+        next
     }
 }
 

@@ -1,0 +1,111 @@
+//! Control frames that go out between data frames (RFC 6455 §5.4, §5.5).
+
+use alloc::vec::Vec;
+use bytes::{Buf, Bytes, BytesMut};
+
+/// So many automatic Pongs may wait to be written before the older ones give way to the newest.
+const MAX_PONGS: u8 = 32;
+
+/// Pings and Pongs, in the order in which they were sent.
+#[derive(Default)]
+pub(super) struct Control {
+    frames: BytesMut,
+    /// Data that goes out before them: up to a border between two frames.
+    data_before: usize,
+    /// Automatic Pongs among them, or gone since there last was none.
+    pongs: u8,
+    /// The frame of the newest Pong, when there are too many; it follows when the others have been written.
+    newest_pong: Vec<u8>,
+}
+
+impl Control {
+    /// How much waits in all.
+    pub(super) fn len(&self) -> usize {
+        self.frames.len() + self.newest_pong.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    /// What goes out next of them, and how much data before that.
+    pub(super) fn next(&self) -> Option<(usize, &[u8])> {
+        if self.is_empty() { None } else { Some((self.data_before, &self.frames)) }
+    }
+
+    /// Has the frames go out after so much of the data. They are none yet.
+    pub(super) fn begin_behind(&mut self, data: usize) {
+        self.data_before = data;
+    }
+
+    /// Has the frames go out after so much of the data at most, which is up to a border as well.
+    pub(super) fn begin_within(&mut self, data: usize) {
+        self.data_before = self.data_before.min(data);
+    }
+
+    /// Records that so much of the data before the frames has gone.
+    pub(super) fn data_has_gone(&mut self, count: usize) {
+        self.data_before -= count;
+    }
+
+    /// Appends a frame.
+    pub(super) fn push(&mut self, header: &[u8], payload: &[u8]) {
+        self.settle_pong();
+        self.frames.extend_from_slice(header);
+        self.frames.extend_from_slice(payload);
+    }
+
+    /// Appends the frame of an automatic Pong.
+    ///
+    /// While [`MAX_PONGS`] wait to go out, only the newest of those that follow is kept: RFC 6455 §5.5.3 lets an
+    /// endpoint answer just the latest Ping, so a flood of Pings costs a few kilobytes, whatever the peer reads.
+    pub(super) fn push_pong(&mut self, header: &[u8], payload: &[u8]) {
+        if self.pongs < MAX_PONGS {
+            self.frames.extend_from_slice(header);
+            self.frames.extend_from_slice(payload);
+            self.pongs += 1;
+        } else {
+            self.newest_pong.clear();
+            self.newest_pong.extend_from_slice(header);
+            self.newest_pong.extend_from_slice(payload);
+        }
+    }
+
+    /// Removes all of them.
+    pub(super) fn clear(&mut self) {
+        self.frames.clear();
+        self.newest_pong.clear();
+        self.pongs = 0;
+    }
+
+    /// Removes up to `count` bytes; how many.
+    pub(super) fn remove(&mut self, count: usize) -> usize {
+        let count = count.min(self.frames.len());
+        self.frames.advance(count);
+        self.removed();
+        count
+    }
+
+    /// Removes up to `most` bytes and returns them.
+    pub(super) fn take(&mut self, most: usize) -> Bytes {
+        let taken = self.frames.split_to(most.min(self.frames.len())).freeze();
+        self.removed();
+        taken
+    }
+
+    fn removed(&mut self) {
+        if self.frames.is_empty() {
+            self.pongs = 0;
+            self.settle_pong();
+        }
+    }
+
+    /// Appends the Pong that was held back: there is room for it again, or other frames follow it.
+    fn settle_pong(&mut self) {
+        if !self.newest_pong.is_empty() {
+            self.frames.extend_from_slice(&self.newest_pong);
+            self.newest_pong.clear();
+            self.pongs = self.pongs.saturating_add(1);
+        }
+    }
+}

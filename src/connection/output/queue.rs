@@ -1,0 +1,400 @@
+//! Data frames that wait to be written, and where one ends and the next begins.
+//!
+//! ```text
+//! small:  [ frames and headers, one after the other                        ]
+//!             before → ^               before → ^
+//! large:               payload 1                payload 2
+//! ```
+//!
+//! Small frames are copied one behind the other. A large owned payload is not copied: it is kept by reference, with the
+//! number of small bytes that go out before it. What a client sends so is masked when its turn comes, a window at a time:
+//! it is in the cache then when it is written, and takes no more memory than the window, whoever else holds the payload.
+
+use crate::frame::{FrameHeader, MaskingKey};
+use crate::opcode::Opcode;
+use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
+use bytes::{Buf, Bytes, BytesMut};
+use core::{mem, ops::Range};
+
+/// How much of a large payload is masked before it is written, and so the most that one write takes of it.
+const WINDOW: usize = 64 << 10;
+
+/// Data frames in the order in which they were sent. It knows how much is left of the frame that has been written in part.
+#[derive(Default)]
+pub(super) struct Queue {
+    small: BytesMut,
+    /// Made when the first large payload is sent.
+    large: Option<Box<Large>>,
+    /// Bytes from the front to where a frame begins; less than that only where nothing of a frame has been written.
+    border: usize,
+}
+
+/// The large payloads, in order.
+#[derive(Default)]
+struct Large {
+    queue: VecDeque<Queued>,
+    /// Small bytes that go out before the last one.
+    before: usize,
+    /// Bytes of all of them that have not gone out.
+    bytes: usize,
+    /// Room for the piece of the first one that is masked; all of it is initialised, so that no piece has to do it again.
+    window: Vec<u8>,
+    /// What of that has not gone out.
+    masked: Range<usize>,
+}
+
+struct Queued {
+    /// Small bytes that go out after the previous one and before this.
+    before: usize,
+    /// What goes out as it is, or is still to be masked.
+    payload: Bytes,
+    key: Option<MaskingKey>,
+}
+
+/// A border between two frames of a [`Queue`], or its end.
+#[derive(Clone, Copy)]
+pub(super) struct Border {
+    /// Bytes before it, of both kinds.
+    pub(super) at: usize,
+    /// Small bytes before it.
+    small: usize,
+    /// Large payloads before it.
+    large: usize,
+    /// Small bytes before the next large payload.
+    before_large: usize,
+}
+
+impl Large {
+    /// Masks the next piece of the first payload, if it is to be masked and the last piece has gone out.
+    fn fill_window(&mut self) {
+        let Some(Queued { payload, key: Some(key), .. }) = self.queue.front_mut() else { return };
+        if self.masked.is_empty() {
+            let piece = payload.split_to(payload.len().min(WINDOW));
+            if self.window.len() < piece.len() {
+                self.window.resize(piece.len(), 0);
+            }
+            self.masked = 0..piece.len();
+            if let Some(place) = self.window.get_mut(self.masked.clone()) {
+                key.apply_to_copy(&piece, place);
+            }
+            *key = key.turned(piece.len());
+        }
+    }
+
+    /// What of the first payload is masked and has not gone out.
+    fn masked(&self) -> &[u8] {
+        self.window.get(self.masked.clone()).unwrap_or_default()
+    }
+
+    /// How much of the first payload has not gone out.
+    fn first_size(&self) -> usize {
+        self.masked.len() + self.queue.front().map_or(0, |first| first.payload.len())
+    }
+
+    /// Removes up to `count` bytes from the first payload, and that itself when nothing of it is left; how many.
+    fn remove(&mut self, count: usize) -> usize {
+        let Some(first) = self.queue.front_mut() else { return 0 };
+        let removed = if first.key.is_none() {
+            let removed = count.min(first.payload.len());
+            if removed < first.payload.len() {
+                first.payload.advance(removed);
+            } else {
+                self.queue.pop_front();
+                self.fill_window();
+            }
+            removed
+        } else {
+            let removed = count.min(self.masked.len());
+            self.masked.start += removed;
+            if self.masked.is_empty() {
+                if first.payload.is_empty() {
+                    self.queue.pop_front();
+                }
+                self.fill_window();
+            }
+            removed
+        };
+        self.bytes -= removed;
+        removed
+    }
+
+    /// Removes up to `most` bytes from the first payload and returns them: without a copy, unless they are a part of what
+    /// has been masked.
+    fn take(&mut self, most: usize) -> Bytes {
+        let Some(first) = self.queue.front_mut() else { return Bytes::new() };
+        if first.key.is_none() {
+            let taken =
+                if most < first.payload.len() { first.payload.split_to(most) } else { mem::take(&mut first.payload) };
+            self.bytes -= taken.len();
+            if first.payload.is_empty() {
+                self.queue.pop_front();
+                self.fill_window();
+            }
+            return taken;
+        }
+        let taken = if self.masked.start == 0 && self.masked.len() <= most {
+            let mut window = mem::take(&mut self.window);
+            window.truncate(self.masked.len());
+            Bytes::from(window)
+        } else {
+            let masked = self.masked();
+            Bytes::copy_from_slice(masked.get(..most).unwrap_or(masked))
+        };
+        self.remove(taken.len());
+        taken
+    }
+}
+
+impl Queue {
+    /// Where small frames, and the headers of large ones, are appended.
+    #[inline(always)]
+    pub(super) fn small(&mut self) -> &mut BytesMut {
+        &mut self.small
+    }
+
+    #[inline(always)]
+    pub(super) fn small_size(&self) -> usize {
+        self.small.len()
+    }
+
+    /// Bytes of large payloads.
+    pub(super) fn large_size(&self) -> usize {
+        self.large.as_ref().map_or(0, |large| large.bytes)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.small.len() + self.large_size()
+    }
+
+    /// Records that what waits is no frame, but something that goes out before the first one.
+    #[cfg(feature = "handshake")]
+    pub(super) fn begin_behind(&mut self) {
+        self.border = self.small.len();
+    }
+
+    /// Appends a payload by reference, which is not empty. It is masked with the key when it goes out.
+    #[inline]
+    pub(super) fn push_large(&mut self, payload: Bytes, key: Option<MaskingKey>) {
+        let large = self.large.get_or_insert_default();
+        let before = self.small.len() - large.before;
+        large.before = self.small.len();
+        large.bytes += payload.len();
+        large.queue.push_back(Queued { before, payload, key });
+        if key.is_some() {
+            large.fill_window();
+        }
+    }
+
+    /// In how many pieces what waits lies at most.
+    #[cfg(feature = "std")]
+    pub(super) fn pieces(&self) -> usize {
+        1 + self.large.as_ref().map_or(0, |large| 2 * large.queue.len())
+    }
+
+    /// The first bytes that wait; of small ones `most` at most.
+    #[inline]
+    pub(super) fn chunk(&self, most: usize) -> &[u8] {
+        let Some((large, first)) = self.large.as_ref().and_then(|large| Some((large, large.queue.front()?))) else {
+            return self.small.get(..most).unwrap_or(&self.small);
+        };
+        if first.before > 0 {
+            self.small.get(..first.before.min(most)).unwrap_or_default()
+        } else if first.key.is_some() {
+            large.masked()
+        } else {
+            &first.payload
+        }
+    }
+
+    /// Passes on what waits and is ready to be written, in its order, until it is enough, or until more than `most` small bytes
+    /// lie together.
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    pub(super) fn each_chunk<'a>(&'a self, most: usize, mut is_enough: impl FnMut(&'a [u8]) -> bool) {
+        let mut small = &self.small[..];
+        if let Some(large) = &self.large {
+            let mut index = 0;
+            while let Some(queued) = large.queue.get(index) {
+                let (before, rest) = small.split_at_checked(queued.before).unwrap_or_default();
+                small = rest;
+                if is_enough(before.get(..most).unwrap_or(before)) || before.len() > most {
+                    return;
+                }
+                let masked = queued.key.is_some();
+                let chunk = match masked {
+                    false => &queued.payload[..],
+                    // The window is the first payload's.
+                    true if index == 0 => large.masked(),
+                    true => &[],
+                };
+                // What is not masked yet ends what can be shown.
+                if is_enough(chunk) || masked && (index > 0 || !queued.payload.is_empty()) {
+                    return;
+                }
+                index += 1;
+            }
+        }
+        is_enough(small.get(..most).unwrap_or(small));
+    }
+
+    /// Removes so many bytes, which are small ones and wait alone.
+    #[inline(always)]
+    pub(super) fn remove_small(&mut self, count: usize) {
+        if count == self.small.len() {
+            // Begins anew at the front of its memory, which is in the cache.
+            self.small.clear();
+            self.border = 0;
+        } else {
+            self.remove(count);
+        }
+    }
+
+    /// Removes so many bytes, which wait.
+    pub(super) fn remove(&mut self, mut count: usize) {
+        self.border = self.border_from(count) - count;
+        let mut small = 0;
+        if let Some(large) = &mut self.large {
+            while let Some(first) = large.queue.front_mut().filter(|_| count > 0) {
+                let before = count.min(first.before);
+                first.before -= before;
+                large.before -= before;
+                small += before;
+                count -= before;
+                count -= large.remove(count);
+            }
+        }
+        let small = small + count;
+        if small == self.small.len() {
+            self.small.clear();
+        } else {
+            self.small.advance(small);
+        }
+    }
+
+    /// Removes so many of the first bytes, which lie together, and returns them.
+    pub(super) fn take(&mut self, size: usize) -> Bytes {
+        let border = self.border_from(size) - size;
+        let taken = match &mut self.large {
+            Some(large) if large.queue.front().is_some_and(|first| first.before == 0) => large.take(size),
+            large => {
+                if let Some(large) = large
+                    && let Some(first) = large.queue.front_mut()
+                {
+                    first.before -= size;
+                    large.before -= size;
+                }
+                self.small.split_to(size).freeze()
+            }
+        };
+        self.border = border;
+        taken
+    }
+
+    /// Bytes before the first border that at least `least` bytes, which wait, go before.
+    ///
+    /// *Complexity*: linear in the frames between. As they are the ones that go out, each is looked at once.
+    pub(super) fn border_from(&self, least: usize) -> usize {
+        if self.border >= least {
+            return self.border;
+        }
+        if least == self.len() {
+            return least;
+        }
+        let mut border = self.first_border();
+        while border.at < least && self.step(&mut border).is_some() {}
+        border.at
+    }
+
+    /// The border that a Close frame goes out at, in front of what is behind it: the first one that at least `least` bytes
+    /// go before, or one further back that at most `most` bytes go before. It is between two messages if `whole`.
+    pub(super) fn last_border(&self, least: usize, most: usize, whole: bool) -> Border {
+        let mut border = self.first_border();
+        let mut last = None;
+        loop {
+            // RFC 6455 §5.4: the frames of a message follow each other, and all but the first are continuations.
+            let is_in_message =
+                whole && self.header(&border).is_some_and(|(next, _)| next.opcode == Opcode::Continuation);
+            if border.at >= least && !is_in_message {
+                if last.is_some() && border.at > most {
+                    break;
+                }
+                last = Some(border);
+            }
+            if self.step(&mut border).is_none() {
+                break;
+            }
+        }
+        last.unwrap_or(border)
+    }
+
+    fn first_border(&self) -> Border {
+        let at = self.border;
+        // What is left of the frame under way may be the end of the first large payload, which has no other border behind
+        // it.
+        let mut queue = self.large.iter().flat_map(|large| &large.queue);
+        let before = queue.next().map(|first| first.before);
+        match (before, &self.large) {
+            (Some(before), Some(large)) if at > before => {
+                let before_large = before + queue.next().map_or(0, |second| second.before);
+                Border { at, small: at - large.first_size(), large: 1, before_large }
+            }
+            (before, _) => Border { at, small: at, large: 0, before_large: before.unwrap_or(0) },
+        }
+    }
+
+    /// The header behind a border, and its size.
+    fn header(&self, border: &Border) -> Option<(FrameHeader, usize)> {
+        FrameHeader::parse(self.small.get(border.small..)?).ok()?
+    }
+
+    /// Goes on to the next border.
+    fn step(&self, border: &mut Border) -> Option<()> {
+        let (header, size) = self.header(border)?;
+        let payload = usize::try_from(header.payload_length).ok()?;
+        border.at += size + payload;
+        border.small += size;
+        let is_large = border.small == border.before_large && payload > 0 && self.queued(border.large).is_some();
+        if is_large {
+            border.large += 1;
+            border.before_large += self.queued(border.large).map_or(0, |next| next.before);
+        } else {
+            border.small += payload;
+        }
+        Some(())
+    }
+
+    fn queued(&self, index: usize) -> Option<&Queued> {
+        self.large.as_ref()?.queue.get(index)
+    }
+
+    /// Drops what is behind a border but for the last `tail` bytes, which are small ones, and gives its memory back.
+    pub(super) fn truncate(&mut self, border: Border, tail: usize) {
+        let small = &self.small[..];
+        let kept = small.get(..border.small).unwrap_or_default();
+        let tail = small.get(small.len() - tail..).unwrap_or_default();
+        // It is a write's worth, or what is left of a frame.
+        self.small = [kept, tail].into_iter().flatten().copied().collect();
+        match &mut self.large {
+            Some(large) if border.large > 0 => {
+                large.queue.truncate(border.large);
+                large.queue.shrink_to_fit();
+                large.before = large.queue.iter().map(|queued| queued.before).sum();
+                large.bytes = large.masked.len() + large.queue.iter().map(|queued| queued.payload.len()).sum::<usize>();
+            }
+            large => *large = None,
+        }
+    }
+
+    /// Removes all that waits.
+    pub(super) fn clear(&mut self) {
+        self.small.clear();
+        self.border = 0;
+        if let Some(large) = &mut self.large {
+            // Mostly there is one, and then this is quicker than `clear`.
+            while large.queue.pop_front().is_some() {}
+            large.before = 0;
+            large.bytes = 0;
+            large.masked = 0..0;
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Messages that are written straight into the output.
+
+use crate::opcode::MessageKind;
+use crate::utf8;
+use bytes::{BufMut, BytesMut};
+use core::fmt;
+
+/// Where [`Connection::send_with`](crate::Connection::send_with) has a message written: memory of the output, behind the
+/// header to come.
+///
+/// It is a [`std::io::Write`], a [`core::fmt::Write`] and, by its [`room`](MessageWriter::room), a [`BufMut`], so that what
+/// serializes can write to it. It takes no more than the output has room for; what is over that fails the message.
+pub struct MessageWriter<'a> {
+    buffer: &'a mut BytesMut,
+    /// Where the room for the header begins, and where that ends.
+    origin: usize,
+    start: usize,
+    /// How long the message may be.
+    most: usize,
+    /// How long it would be; more than `most` if something was refused.
+    wanted: usize,
+    is_finished: bool,
+}
+
+impl<'a> MessageWriter<'a> {
+    /// Begins a message of at most `most` bytes behind what is in the buffer and so much room for a header.
+    pub(super) fn new(buffer: &'a mut BytesMut, reserved: usize, most: usize) -> Self {
+        let origin = buffer.len();
+        let start = origin + reserved;
+        buffer.resize(start, 0);
+        Self { buffer, origin, start, most, wanted: 0, is_finished: false }
+    }
+
+    /// Appends bytes; whether there is room for them. If there is not, nothing is appended any more, and the message is
+    /// refused.
+    pub fn extend_from_slice(&mut self, bytes: &[u8]) -> bool {
+        let has_room = self.has_room() && bytes.len() <= self.most - self.len();
+        if has_room {
+            self.buffer.extend_from_slice(bytes);
+        } else {
+            self.wanted = self.len().max(self.wanted).saturating_add(bytes.len());
+        }
+        has_room
+    }
+
+    /// The room that there is, as a [`BufMut`], whose [`remaining_mut`](BufMut::remaining_mut) says how much it is.
+    pub fn room(&mut self) -> impl BufMut + '_ {
+        let room = if self.has_room() { self.most - self.len() } else { 0 };
+        (&mut *self.buffer).limit(room)
+    }
+
+    /// How many bytes have been written.
+    pub fn len(&self) -> usize {
+        self.buffer.len() - self.start
+    }
+
+    /// Whether nothing has been written.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn has_room(&self) -> bool {
+        self.wanted <= self.most
+    }
+
+    /// Has the message written, and keeps it; how long it is.
+    pub(super) fn written_by<E>(
+        mut self,
+        kind: MessageKind,
+        write: impl FnOnce(&mut Self) -> Result<(), E>,
+    ) -> Result<usize, NotWritten<E>> {
+        let result = write(&mut self);
+        // What overflows often ends with an error that says less.
+        if !self.has_room() {
+            return Err(NotWritten::Overflow(self.wanted));
+        }
+        result.map_err(NotWritten::Failed)?;
+        let written = self.buffer.get(self.start..).unwrap_or_default();
+        // RFC 6455 §8.1: text is UTF-8.
+        if kind == MessageKind::Text && !utf8::is_valid(written) {
+            return Err(NotWritten::NotUtf8);
+        }
+        self.is_finished = true;
+        Ok(self.len())
+    }
+}
+
+/// Why there is no message.
+pub(super) enum NotWritten<E> {
+    /// It would have been so long, or longer.
+    Overflow(usize),
+    NotUtf8,
+    Failed(E),
+}
+
+/// A message that was not finished leaves nothing behind, whatever kept it from it.
+impl Drop for MessageWriter<'_> {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            self.buffer.truncate(self.origin);
+        }
+    }
+}
+
+impl fmt::Write for MessageWriter<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.extend_from_slice(text.as_bytes()) { Ok(()) } else { Err(fmt::Error) }
+    }
+}
+
+#[cfg(feature = "std")]
+impl std::io::Write for MessageWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.extend_from_slice(bytes) { Ok(bytes.len()) } else { Err(std::io::ErrorKind::StorageFull.into()) }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl fmt::Debug for MessageWriter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MessageWriter").field("len", &self.len()).finish_non_exhaustive()
+    }
+}

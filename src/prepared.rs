@@ -1,0 +1,189 @@
+//! Messages that are encoded once and sent to many.
+
+#[cfg(feature = "deflate")]
+use crate::deflate::{DeflateConfig, compress_alone};
+#[cfg(feature = "deflate")]
+use crate::frame::RSV1;
+use crate::frame::{EncodedHeader, FrameHeader};
+use crate::message::{LARGE, Message};
+use crate::opcode::MessageKind;
+use alloc::sync::Arc;
+#[cfg(feature = "deflate")]
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::fmt;
+
+/// A message that is encoded once, and compressed once, and sent to any number of a server's connections with
+/// [`Connection::send_prepared`](crate::Connection::send_prepared). Cloning it shares the memory.
+///
+/// Below 4 KiB the frame is copied into each output; from 4 KiB on all of them refer to the same payload.
+///
+/// A client cannot send it: RFC 6455 §5.3 wants a fresh masking key for every frame.
+///
+/// ```
+/// use ws_proto::{Config, Connection, Prepared};
+///
+/// let mut connections = vec![Connection::server(&Config::new()), Connection::server(&Config::new())];
+/// let news = Prepared::new("news for all");
+/// for ws in &mut connections {
+///     ws.send_prepared(&news)?;
+/// }
+/// # Ok::<(), ws_proto::SendError>(())
+/// ```
+#[derive(Clone)]
+pub struct Prepared(Arc<Forms>);
+
+#[derive(Clone)]
+struct Forms {
+    plain: Form,
+    #[cfg(feature = "deflate")]
+    compressed: Vec<Compressed>,
+}
+
+/// A message in one frame, unmasked.
+#[derive(Clone)]
+pub(crate) struct Form {
+    kind: MessageKind,
+    rsv: u8,
+    header: EncodedHeader,
+    /// The payload; where it is not large, the whole frame.
+    bytes: Bytes,
+    /// How much of that is the header.
+    ahead: usize,
+}
+
+#[cfg(feature = "deflate")]
+#[derive(Clone)]
+struct Compressed {
+    /// The window that it takes.
+    window_bits: u8,
+    form: Form,
+}
+
+impl Prepared {
+    /// Prepares a message, which goes out uncompressed.
+    pub fn new(message: impl Into<Message>) -> Self {
+        let message = message.into();
+        let kind = message.kind();
+        Self(Arc::new(Forms {
+            plain: Form::new(kind, 0, message.into_bytes()),
+            #[cfg(feature = "deflate")]
+            compressed: Vec::new(),
+        }))
+    }
+
+    /// Compresses the message for the connections that agreed on permessage-deflate, with the level, memory level and window
+    /// of `config` ([`send_window_bits`](DeflateConfig::send_window_bits)). It is compressed here, once, by itself, and
+    /// refers to nothing that was sent before it.
+    ///
+    /// A connection that agreed on a smaller window, or on no compression, gets the uncompressed frame; so do all if the
+    /// message is shorter than the [threshold](DeflateConfig::threshold) or does not shrink. Called several times with
+    /// different windows, each connection gets the form with the largest window that it agreed on.
+    ///
+    /// What it costs: the connection needs no context of its own to send it. With context takeover, where the connection has
+    /// one, the peer's window goes on with this message while the connection's own does not know it, so the next message
+    /// that the connection compresses by itself begins with an empty window (RFC 7692 §7.2.3.2 allows that to a sender at any
+    /// time). Where prepared and other messages alternate, those others gain nothing of context takeover.
+    ///
+    /// ```
+    /// use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters, Prepared};
+    ///
+    /// let deflate = DeflateConfig::new();
+    /// let news = Prepared::new("news for all ".repeat(10)).compress(&deflate);
+    /// let mut ws = Connection::server(&Config::new()).with_deflate(&deflate, DeflateParameters::new());
+    /// ws.send_prepared(&news)?;
+    /// assert!(ws.buffered() < 40);
+    /// # Ok::<(), ws_proto::SendError>(())
+    /// ```
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn compress(self, config: &DeflateConfig) -> Self {
+        let mut forms = Arc::unwrap_or_clone(self.0);
+        let Form { kind, .. } = forms.plain;
+        let window_bits = config.send_window_bits;
+        if let Some(payload) = compress_alone(&forms.plain.payload(), config) {
+            forms.compressed.retain(|other| other.window_bits != window_bits);
+            forms.compressed.push(Compressed { window_bits, form: Form::new(kind, RSV1, payload) });
+            forms.compressed.sort_by_key(|form| core::cmp::Reverse(form.window_bits));
+        }
+        Self(Arc::new(forms))
+    }
+
+    /// The form without compression.
+    #[inline]
+    pub(crate) fn plain(&self) -> &Form {
+        &self.0.plain
+    }
+
+    /// The compressed form for a peer with this window, if there is one.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn compressed(&self, window_bits: u8) -> Option<&Form> {
+        self.0
+            .compressed
+            .iter()
+            .find(|compressed| compressed.window_bits <= window_bits)
+            .map(|compressed| &compressed.form)
+    }
+}
+
+impl Form {
+    fn new(kind: MessageKind, rsv: u8, payload: Bytes) -> Self {
+        let payload_length = payload.len() as u64;
+        let header = FrameHeader { fin: true, rsv, opcode: kind.opcode(), masking_key: None, payload_length }.encode();
+        let (bytes, ahead) = if payload.len() < LARGE {
+            ([header.as_ref(), &payload].concat().into(), header.as_ref().len())
+        } else {
+            (payload, 0)
+        };
+        Self { kind, rsv, header, bytes, ahead }
+    }
+
+    /// The type of the message.
+    pub(crate) fn kind(&self) -> MessageKind {
+        self.kind
+    }
+
+    /// The reserved bits of the frame.
+    pub(crate) fn rsv(&self) -> u8 {
+        self.rsv
+    }
+
+    /// The size of the whole frame.
+    #[inline]
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.len() + self.header.as_ref().len() - self.ahead
+    }
+
+    /// The size of the payload.
+    #[inline]
+    pub(crate) fn payload_size(&self) -> usize {
+        self.bytes.len() - self.ahead
+    }
+
+    /// What is copied of the frame: all of it, or the header.
+    #[inline]
+    pub(crate) fn copied(&self) -> &[u8] {
+        if self.ahead > 0 { &self.bytes } else { self.header.as_ref() }
+    }
+
+    /// The payload, where it is sent by reference.
+    #[inline]
+    pub(crate) fn referenced(&self) -> Option<&Bytes> {
+        if self.ahead > 0 { None } else { Some(&self.bytes) }
+    }
+
+    /// The payload.
+    pub(crate) fn payload(&self) -> Bytes {
+        self.bytes.slice(self.ahead..)
+    }
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = self.plain();
+        f.debug_struct("Prepared")
+            .field("kind", &plain.kind)
+            .field("length", &plain.payload_size())
+            .finish_non_exhaustive()
+    }
+}
