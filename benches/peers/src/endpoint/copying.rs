@@ -4,7 +4,8 @@
 use super::{Endpoint, Standing};
 use crate::job::{Job, Outgoing};
 use crate::socket::Socket;
-use crate::wire::{Incoming, Role, frames};
+use crate::wire::{Content, Incoming, Role, frames};
+use bytes::Bytes;
 use std::hint::black_box;
 use std::io::Write;
 
@@ -57,5 +58,16 @@ impl Endpoint for Copying {
 
     fn echo(&self, incoming: &Incoming, socket: Socket) -> Option<Job> {
         read(incoming, socket, true)
+    }
+
+    fn broadcast(&self, payload: &Bytes, mut sockets: Vec<Socket>) -> Option<Job> {
+        let frame = frames(Role::Client, Content::Binary, payload, payload.len());
+        Some(Box::new(move |count, _| {
+            for _ in 0..count {
+                for socket in &mut sockets {
+                    socket.write_all(black_box(&frame)).expect("it takes all");
+                }
+            }
+        }))
     }
 }

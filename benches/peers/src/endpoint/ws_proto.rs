@@ -10,10 +10,12 @@ use bytes::{Buf, Bytes};
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use std::hint::black_box;
-use std::io::{IoSlice, Write};
+use std::io::Write;
 use std::rc::Rc;
 use ws_proto::handshake::{client, server};
-use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Message, Seed, Utf8Bytes};
+use ws_proto::{
+    Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Message, Prepared, Seed, Utf8Bytes,
+};
 
 /// From this size on a payload is given away instead of being copied.
 const LARGE: usize = 4 << 10;
@@ -32,14 +34,7 @@ fn connection(role: Role) -> Connection {
 fn write_out(ws: &mut Connection, socket: &mut Socket) {
     let output = ws.output();
     while output.has_remaining() {
-        let written = if output.chunk().len() == output.remaining() {
-            socket.write(output.chunk())
-        } else {
-            let mut slices = [IoSlice::new(&[]); 64];
-            let filled = output.chunks_vectored(&mut slices);
-            socket.write_vectored(&slices[..filled])
-        };
-        output.advance(written.expect("it takes some"));
+        output.write_to(socket).expect("it takes some");
     }
 }
 
@@ -313,7 +308,16 @@ impl Endpoint for WsProto {
     }
 
     fn broadcast(&self, payload: &Bytes, sockets: Vec<Socket>) -> Option<Job> {
-        connection::broadcast::<Whole>(payload, sockets)
+        let mut connections: Vec<_> = sockets.into_iter().map(|socket| (connection(Role::Server), socket)).collect();
+        let prepared = Prepared::new(payload.clone());
+        Some(Box::new(move |count, _| {
+            for _ in 0..count {
+                for (ws, socket) in &mut connections {
+                    ws.send_prepared(black_box(&prepared)).expect("there is room");
+                    write_out(ws, socket);
+                }
+            }
+        }))
     }
 
     fn inflate(&self, _: &Incoming, socket: Socket) -> Option<Job> {
