@@ -5,7 +5,7 @@ use crate::deflate::{DeflateConfig, compress_alone};
 #[cfg(feature = "deflate")]
 use crate::frame::RSV1;
 use crate::frame::{EncodedHeader, FrameHeader};
-use crate::message::{LARGE, Message};
+use crate::message::Message;
 use crate::opcode::MessageKind;
 use alloc::sync::Arc;
 #[cfg(feature = "deflate")]
@@ -13,10 +13,14 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use core::fmt;
 
+/// From this size in bytes on the payload is referred to: below it, a copy costs less than the reference does. It is less
+/// than for a message of one connection, as the outputs of many are not in the cache, and the payload is.
+const LARGE: usize = 512;
+
 /// A message that is encoded once, and compressed once, and sent to any number of a server's connections with
 /// [`Connection::send_prepared`](crate::Connection::send_prepared). Cloning it shares the memory.
 ///
-/// Below 4 KiB the frame is copied into each output; from 4 KiB on all of them refer to the same payload.
+/// Below 512 bytes the frame is copied into each output; from there on all of them refer to the same payload.
 ///
 /// A client cannot send it: RFC 6455 §5.3 wants a fresh masking key for every frame.
 ///

@@ -310,7 +310,7 @@ impl SendHalf {
         self.copy_any(kind, payload)
     }
 
-    #[inline(never)]
+    #[inline(always)]
     fn copy_longer(&mut self, kind: MessageKind, payload: &[u8]) -> Result<(), SendError> {
         let may_be_quick = self.deflating.is_none() && self.may_begin().is_ok();
         if may_be_quick && self.writer.append_medium(kind.opcode(), payload) {

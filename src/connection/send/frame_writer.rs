@@ -98,7 +98,6 @@ impl FrameWriter {
         }
         let size = EncodedHeader::ROOM + payload.len();
         let Some(buffer) = self.output.room_for(size, self.max_buffered) else { return false };
-        buffer.reserve(size);
         match &mut self.keys {
             None => {
                 EncodedHeader::append_medium(opcode, length, buffer);
