@@ -4,7 +4,6 @@
 
 use std::io::Write;
 use std::net::TcpStream;
-use ws_proto::bytes::Buf;
 use ws_proto::handshake::client::{Handshake, Request};
 use ws_proto::{Config, Connection, DeflateConfig, Event, Input, Seed};
 
@@ -71,8 +70,8 @@ fn run(uri: &str, config: &Config, mut handle: impl FnMut(Event<'_>, &mut Connec
             handle(event, &mut ws)?;
         }
         while ws.interest().write {
-            match socket.write(ws.output().chunk()) {
-                Ok(written) => ws.output().advance(written),
+            match ws.output().write_to(&mut socket) {
+                Ok(_) => {}
                 // The suite may reset the connection once both Close frames have gone.
                 Err(_) if closed => return Ok(()),
                 Err(error) => return Err(error.into()),

@@ -6,7 +6,6 @@
 use std::io::{BufRead, Read, Write};
 use std::net::TcpStream;
 use std::sync::mpsc::{self, Receiver, Sender};
-use ws_proto::bytes::Buf;
 use ws_proto::handshake::client::{Handshake, Request};
 use ws_proto::{CloseCode, Config, Connection, DeflateConfig, Event, Input, Message, Seed};
 
@@ -66,8 +65,7 @@ impl Client {
 
     fn flush(&mut self) -> std::io::Result<()> {
         while self.ws.interest().write {
-            let written = self.socket.write(self.ws.output().chunk())?;
-            self.ws.output().advance(written);
+            self.ws.output().write_to(&mut self.socket)?;
         }
         Ok(())
     }

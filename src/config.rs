@@ -94,7 +94,8 @@ impl Config {
     /// The most bytes that may wait in the output. Default 128 MiB. A send that would go past it is refused and gives
     /// its message back; one that would be compressed goes out uncompressed where there might not be room enough, and a
     /// later part of a compressed message has to find room for an eighth more than its size. Pong and Close frames that
-    /// the protocol asks for have their place in any case: 34 Pongs and one Close at most.
+    /// the protocol asks for have their place in any case: 33 Pongs and one Close at most, and a Pong more for each Ping of the
+    /// application's that waits.
     #[must_use]
     pub const fn max_buffered(mut self, bytes: usize) -> Self {
         self.max_buffered = bytes;

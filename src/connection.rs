@@ -8,6 +8,7 @@ mod output;
 mod receive;
 mod reply;
 mod send;
+mod sending;
 #[cfg(not(feature = "deflate"))]
 mod without_deflate;
 #[cfg(not(feature = "deflate"))]
@@ -20,7 +21,6 @@ pub use receive::{ReceiveHalf, Received};
 pub use reply::Reply;
 pub use send::{MessageWriter, SendHalf};
 
-use crate::close_frame::CloseFrame;
 use crate::config::Config;
 #[cfg(feature = "deflate")]
 use crate::deflate::{DeflateConfig, DeflateParameters};
@@ -28,14 +28,8 @@ use crate::event::Event;
 use crate::frame::MaskingKeys;
 use crate::input::Input;
 use crate::interest::Interest;
-use crate::message::Message;
-use crate::opcode::MessageKind;
-use crate::prepared::Prepared;
 use crate::role::Role;
 use crate::seed::Seed;
-#[cfg(doc)]
-use crate::send_error::SendErrorKind;
-use crate::send_error::{SendError, WriteError};
 use alloc::boxed::Box;
 use receive::Look;
 
@@ -175,167 +169,6 @@ impl Connection {
         self.sender.buffered()
     }
 
-    /// Sends a text message, copying it.
-    ///
-    /// # Errors
-    /// [`Full`](SendErrorKind::Full), [`TooLarge`](SendErrorKind::TooLarge), [`Closed`](SendErrorKind::Closed) or
-    /// [`Unfinished`](SendErrorKind::Unfinished).
-    #[inline]
-    pub fn send_text(&mut self, text: &str) -> Result<(), SendError> {
-        self.sender.send_text(text)
-    }
-
-    /// Sends a binary message, copying it.
-    ///
-    /// # Errors
-    /// As for [`send_text`](Connection::send_text).
-    #[inline]
-    pub fn send_binary(&mut self, data: &[u8]) -> Result<(), SendError> {
-        self.sender.send_binary(data)
-    }
-
-    /// Sends a message that is given away.
-    ///
-    /// From 4 KiB on a server's payload goes out untouched, by reference. A client's is masked while it goes out, 64 KiB
-    /// at a time in memory of the connection's, so that it takes no more than that, whoever else holds it
-    /// (RFC 6455 §5.3). A shorter one is copied.
-    ///
-    /// ```
-    /// # use ws_proto::{Config, Connection, Message};
-    /// # let mut ws = Connection::server(&Config::new());
-    /// ws.send("text")?;
-    /// ws.send(vec![1, 2, 3])?;
-    /// # Ok::<(), ws_proto::SendError>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As for [`send_text`](Connection::send_text); the error gives the message back.
-    pub fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
-        self.sender.send(message)
-    }
-
-    /// Sends a message that was encoded, and perhaps compressed, beforehand: one message to many connections. Only a server
-    /// can.
-    ///
-    /// # Errors
-    /// As for [`send_text`](Connection::send_text), and [`Unmasked`](SendErrorKind::Unmasked) for a client.
-    #[inline]
-    pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), SendError> {
-        self.sender.send_prepared(prepared)
-    }
-
-    /// Sends a message that `write` writes straight into the output, without a buffer between: what serializes a value
-    /// can write to the [`MessageWriter`] as [`std::io::Write`], [`core::fmt::Write`] or [`BufMut`](bytes::BufMut). If it
-    /// fails, nothing is sent.
-    ///
-    /// Where messages are compressed, it is written to a buffer that is kept for the next one.
-    ///
-    /// ```
-    /// use ws_proto::{Config, Connection, MessageKind};
-    /// use std::fmt::Write;
-    ///
-    /// let mut ws = Connection::server(&Config::new());
-    /// ws.send_with(MessageKind::Text, |message| write!(message, "{} + {} = {}", 1, 2, 1 + 2))?;
-    /// assert_eq!(ws.output().next_owned().expect("a frame"), &b"\x81\x091 + 2 = 3"[..]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Refused`](WriteError::Refused) as for [`send_text`](Connection::send_text); [`NotUtf8`](WriteError::NotUtf8) if
-    /// text is not; [`Failed`](WriteError::Failed) with the error of `write`.
-    pub fn send_with<E>(
-        &mut self,
-        kind: MessageKind,
-        write: impl FnOnce(&mut MessageWriter<'_>) -> Result<(), E>,
-    ) -> Result<(), WriteError<E>> {
-        self.sender.send_with(kind, write)
-    }
-
-    /// Sends the next fragment of a message (RFC 6455 §5.4). The first one begins it, the one with `fin` ends it; all
-    /// are of one type. Pings, Pongs and a Close may be sent in between, other messages not.
-    ///
-    /// ```
-    /// # use ws_proto::{Config, Connection};
-    /// # let mut ws = Connection::server(&Config::new());
-    /// ws.send_part("one ", false)?;
-    /// ws.send_part("message", true)?;
-    /// # Ok::<(), ws_proto::SendError>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Full`](SendErrorKind::Full), [`TooLarge`](SendErrorKind::TooLarge), [`Closed`](SendErrorKind::Closed) or
-    /// [`KindChanged`](SendErrorKind::KindChanged); the error gives the part back.
-    pub fn send_part(&mut self, part: impl Into<Message>, fin: bool) -> Result<(), SendError> {
-        self.sender.send_part(part, fin)
-    }
-
-    /// Sends a message that is not to be compressed, even where others are: one that is compressed already, or one that
-    /// holds a secret (see [`DeflateConfig`]). For the rest it is as [`send`](Connection::send).
-    ///
-    /// # Errors
-    /// As for [`send_text`](Connection::send_text); the error gives the message back.
-    #[cfg(feature = "deflate")]
-    pub fn send_uncompressed(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
-        self.sender.send_uncompressed(message)
-    }
-
-    /// Sends the next fragment of a message that is not to be compressed. The first part decides about all of it, so
-    /// the later ones may be sent with this or with [`send_part`](Connection::send_part).
-    ///
-    /// # Errors
-    /// As for [`send_part`](Connection::send_part).
-    #[cfg(feature = "deflate")]
-    pub fn send_part_uncompressed(&mut self, part: impl Into<Message>, fin: bool) -> Result<(), SendError> {
-        self.sender.send_part_uncompressed(part, fin)
-    }
-
-    /// Sends a Ping with at most 125 bytes (RFC 6455 §5.5.2).
-    ///
-    /// # Errors
-    /// [`ControlTooLong`](SendErrorKind::ControlTooLong), [`Full`](SendErrorKind::Full),
-    /// [`TooLarge`](SendErrorKind::TooLarge) or [`Closed`](SendErrorKind::Closed).
-    pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
-        self.sender.ping(payload)
-    }
-
-    /// Sends a Pong with at most 125 bytes (RFC 6455 §5.5.3): unasked for, or as the answer to a Ping when
-    /// [`Config::auto_pong`] is off. It may follow this side's Close, until the peer's has come.
-    ///
-    /// # Errors
-    /// As for [`ping`](Connection::ping).
-    pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
-        self.sender.pong(payload)
-    }
-
-    /// Starts the closing handshake (RFC 6455 §7.1.2), behind what was sent before, or answers the peer's Close when
-    /// [`Config::auto_close`] is off.
-    /// Messages still arrive until the peer's Close does; a send that answers one is refused with
-    /// [`Closed`](SendErrorKind::Closed), as [`can_send`](Connection::can_send) shows beforehand.
-    ///
-    /// ```
-    /// # use ws_proto::{CloseCode, CloseFrame, Config, Connection};
-    /// # let mut ws = Connection::server(&Config::new());
-    /// ws.close(CloseFrame::new(CloseCode::GOING_AWAY, "restarting")?)?;
-    /// assert!(ws.close(CloseCode::NORMAL).is_err());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`SendErrorKind::Closed`] if that was done before or the connection is over, [`SendErrorKind::ClientCode`] for a
-    /// server that sends 1010.
-    pub fn close(&mut self, frame: impl Into<CloseFrame>) -> Result<(), SendError> {
-        self.sender.close(frame)
-    }
-
-    /// [`close`](Connection::close), but at once: what waits behind the frame under way is dropped, and its memory given
-    /// back. It is for peers that read too slowly, with 1008 or 1013, and for those that nothing is to be sent to any more.
-    ///
-    /// # Errors
-    /// As for [`close`](Connection::close).
-    pub fn close_now(&mut self, frame: impl Into<CloseFrame>) -> Result<(), SendError> {
-        self.sender.close_now(frame)
-    }
-
     /// Whether messages may be sent: until this side's Close, or the end. The output may still be full.
     pub const fn can_send(&self) -> bool {
         self.sender.can_send()
@@ -353,7 +186,7 @@ impl Connection {
     }
 
     /// Takes over the limits of another configuration, for messages that begin after this: `max_frame`, `max_message`,
-    /// `max_fragments` and `max_buffered`; the rest of it changes nothing. Where a message is under way, its later frames are
+    /// `max_fragments`, `max_buffered`, `high_water` and `fragment_size`; the rest of it changes nothing. Where a message is under way, its later frames are
     /// held to the new limits, and if it is compressed, all that it inflates to.
     ///
     /// ```

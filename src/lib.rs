@@ -6,7 +6,6 @@
 #![cfg_attr(feature = "handshake", doc = "```")]
 #![cfg_attr(not(feature = "handshake"), doc = "```ignore")]
 //! use std::io::{Read, Write};
-//! use ws_proto::bytes::Buf;
 //! use ws_proto::handshake::server::{Answer, Handshake};
 //! use ws_proto::{Config, Event, Input};
 //!
@@ -34,8 +33,7 @@
 //!             }
 //!         }
 //!         while ws.interest().write {
-//!             let written = socket.write(ws.output().chunk())?;
-//!             ws.output().advance(written);
+//!             ws.output().write_to(&mut socket)?;
 //!         }
 //!         let want = ws.interest();
 //!         if want.hang_up {
@@ -50,6 +48,7 @@
 //!
 //! * [`Connection`] is the protocol after the handshake; [`Input`] is where its bytes come from, [`Event`] what it returns,
 //!   [`Closed`] how it ended.
+//! * [`Output`] is what waits to be written, in pieces of any size; [`Prepared`] is a message that goes to many connections.
 //! * [`handshake`] is the HTTP/1.1 opening of both sides.
 //! * [`Config`] holds the limits, all of them on by default.
 #![cfg_attr(feature = "deflate", doc = "* [`DeflateConfig`] is how messages are compressed, where the peer agrees.")]
@@ -59,7 +58,7 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `std` | yes | reading from `std::io`, vectored output, masking with the widest vectors that the processor has |
+//! | `std` | yes | reading from and writing to `std::io`, vectored output, masking with the widest vectors that the processor has |
 //! | `handshake` | yes | the module [`handshake`]; without it a connection starts on an upgraded stream |
 //! | `deflate` | yes | compression of messages, by permessage-deflate |
 //! | `simd` | yes | long text is validated with vector instructions |

@@ -1,6 +1,7 @@
 //! What waits to be written: data frames, and the control frames that go out between them.
 
 mod control;
+mod large;
 mod queue;
 
 use crate::frame::MaskingKey;
@@ -72,15 +73,17 @@ impl Output {
     /// ```
     ///
     /// # Errors
-    /// Those of the writer. An interrupted write is tried again; after any other error nothing is lost.
+    /// Those of the writer. An interrupted write is tried again; after any other error nothing is lost. A writer that claims to
+    /// have written more than it was given is [`InvalidData`](std::io::ErrorKind::InvalidData).
     #[cfg(feature = "std")]
     pub fn write_to(&mut self, writer: &mut (impl std::io::Write + ?Sized)) -> std::io::Result<usize> {
         if !self.has_remaining() {
             return Ok(0);
         }
-        let written = loop {
+        let (written, shown) = loop {
             let result = if self.beside == 0 {
-                writer.write(self.chunk())
+                let chunk = self.chunk();
+                writer.write(chunk).map(|written| (written, chunk.len()))
             } else if self.data.pieces() <= 3 {
                 // Control frames are one piece, and cut another in two.
                 self.write_vectored::<5>(writer)
@@ -92,20 +95,24 @@ impl Output {
                 result => break result?,
             }
         };
-        // A writer that claims to have written more than there was is wrong.
-        let written = written.min(self.remaining());
+        if written > shown {
+            return Err(std::io::ErrorKind::InvalidData.into());
+        }
         self.advance(written);
         Ok(written)
     }
 
+    /// Writes once; how much was written and how much was shown.
     #[cfg(feature = "std")]
     fn write_vectored<const SLICES: usize>(
         &self,
         writer: &mut (impl std::io::Write + ?Sized),
-    ) -> std::io::Result<usize> {
+    ) -> std::io::Result<(usize, usize)> {
         let mut slices = [std::io::IoSlice::new(&[]); SLICES];
         let filled = self.chunks_vectored(&mut slices);
-        writer.write_vectored(slices.get(..filled).unwrap_or_default())
+        let slices = slices.get(..filled).unwrap_or_default();
+        let written = writer.write_vectored(slices)?;
+        Ok((written, slices.iter().map(|slice| slice.len()).sum()))
     }
 
     /// Removes all that waits, as if it had been written.

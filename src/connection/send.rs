@@ -5,6 +5,7 @@ mod compressed;
 mod control;
 mod frame_writer;
 mod message_writer;
+mod messages;
 
 use super::deflating::Deflating;
 use super::output::{Backlog, Output};
@@ -15,7 +16,7 @@ use crate::config::Config;
 #[cfg(feature = "deflate")]
 use crate::deflate::{DeflateConfig, DeflateParameters};
 use crate::event::Closed;
-use crate::frame::{MAX_SHORT, MaskingKeys};
+use crate::frame::MaskingKeys;
 use crate::interest::Interest;
 use crate::message::Message;
 use crate::opcode::{MessageKind, Opcode};
@@ -26,7 +27,7 @@ use crate::send_error::{SendError, SendErrorKind, WriteError};
 use alloc::boxed::Box;
 use bytes::Buf;
 use close_state::CloseState;
-use frame_writer::{FrameWriter, Start};
+use frame_writer::FrameWriter;
 
 pub use message_writer::MessageWriter;
 
@@ -180,7 +181,7 @@ impl SendHalf {
         self.may_begin().map_err(SendError::from)?;
         let Some(deflating) = &mut self.deflating else { return self.writer.append_written(kind, write) };
         let mut draft = deflating.take_draft();
-        let sent = MessageWriter::new(&mut draft, 0, self.writer.room())
+        let sent = MessageWriter::new(&mut draft, 0, self.writer.payload_room())
             .written_by(kind, write)
             .map_err(|error| self.writer.write_error(error))
             .and_then(|_| Ok(self.copy_any(kind, &draft)?));
@@ -297,98 +298,6 @@ impl SendHalf {
         self.role
     }
 
-    /// Sends a borrowed message.
-    #[inline(always)]
-    fn copy(&mut self, kind: MessageKind, payload: &[u8]) -> Result<(), SendError> {
-        if payload.len() > MAX_SHORT {
-            return self.copy_longer(kind, payload);
-        }
-        let may_be_quick = self.deflating.is_none() && self.may_begin().is_ok();
-        if may_be_quick && self.writer.append_short(kind.opcode(), payload) {
-            return Ok(());
-        }
-        self.copy_any(kind, payload)
-    }
-
-    #[inline(always)]
-    fn copy_longer(&mut self, kind: MessageKind, payload: &[u8]) -> Result<(), SendError> {
-        let may_be_quick = self.deflating.is_none() && self.may_begin().is_ok();
-        if may_be_quick && self.writer.append_medium(kind.opcode(), payload) {
-            return Ok(());
-        }
-        self.copy_any(kind, payload)
-    }
-
-    #[inline(never)]
-    fn copy_any(&mut self, kind: MessageKind, payload: &[u8]) -> Result<(), SendError> {
-        self.may_begin()?;
-        let compress = self.deflates(payload.len());
-        match &mut self.deflating {
-            Some(deflating) if compress => {
-                self.writer.append_compressed(deflating, kind.opcode(), payload, true)?;
-            }
-            Some(_) | None => self.writer.append_copied(Start::of(kind.opcode(), true), payload)?,
-        }
-        Ok(())
-    }
-
-    fn message(&mut self, message: Message, may_compress: bool) -> Result<(), SendError> {
-        let length = message.as_bytes().len();
-        let admitted = self.may_begin().and_then(|()| {
-            if may_compress && self.deflates(length) {
-                return Ok(true);
-            }
-            self.writer.admit(length).map(|()| false)
-        });
-        match admitted {
-            Ok(false) => {
-                self.writer.append_owned(Start::of(message.kind().opcode(), true), message.into_bytes());
-                Ok(())
-            }
-            Ok(true) => self.data(message.kind().opcode(), message, true, true),
-            Err(kind) => Err(SendError::new(kind, Some(message))),
-        }
-    }
-
-    fn part(&mut self, part: Message, fin: bool, may_compress: bool) -> Result<(), SendError> {
-        let kind = part.kind();
-        let checked = match self.sequence {
-            Sequence::Within(begun) if begun != kind => Err(SendErrorKind::KindChanged),
-            Sequence::Within(_) => {
-                self.may_send().map(|()| self.deflating.as_ref().is_some_and(|deflating| deflating.is_in_message()))
-            }
-            Sequence::Idle => self.may_send().map(|()| {
-                let length = part.as_bytes().len();
-                // The size of a message that only begins is not known.
-                may_compress && if fin { self.deflates(length) } else { self.may_deflate(length) }
-            }),
-        };
-        match checked {
-            Ok(compress) => {
-                self.data(self.sequence.opcode(kind), part, fin, compress)?;
-                self.sequence = if fin { Sequence::Idle } else { Sequence::Within(kind) };
-                Ok(())
-            }
-            Err(kind) => Err(SendError::new(kind, Some(part))),
-        }
-    }
-
-    /// Sends data, in one frame or several.
-    fn data(&mut self, opcode: Opcode, payload: Message, fin: bool, compress: bool) -> Result<(), SendError> {
-        let admitted = match &mut self.deflating {
-            Some(deflating) if compress => {
-                self.writer.append_compressed(deflating, opcode, payload.as_bytes(), fin).map(|()| true)
-            }
-            Some(_) | None => self.writer.admit(payload.as_bytes().len()).map(|()| false),
-        };
-        match admitted {
-            Ok(true) => {}
-            Ok(false) => self.writer.append_owned(Start::of(opcode, fin), payload.into_bytes()),
-            Err(kind) => return Err(SendError::new(kind, Some(payload))),
-        }
-        Ok(())
-    }
-
     fn check_close(&self, frame: &CloseFrame) -> Result<(), SendErrorKind> {
         if !self.close_state.may_close() {
             return Err(SendErrorKind::Closed);
@@ -403,35 +312,5 @@ impl SendHalf {
     fn send_close(&mut self, frame: CloseFrame) {
         self.writer.append_close(&frame);
         self.close_state.sent(frame);
-    }
-
-    #[inline]
-    fn may_send(&self) -> Result<(), SendErrorKind> {
-        if self.can_send() { Ok(()) } else { Err(SendErrorKind::Closed) }
-    }
-
-    /// RFC 6455 §5.4: the frames of two messages are not mixed.
-    #[inline]
-    fn may_begin(&self) -> Result<(), SendErrorKind> {
-        self.may_send()?;
-        match self.sequence {
-            Sequence::Idle => Ok(()),
-            Sequence::Within(_) => Err(SendErrorKind::Unfinished),
-        }
-    }
-
-    /// Whether a message of this size is sent compressed.
-    #[inline]
-    fn deflates(&self, length: usize) -> bool {
-        match &self.deflating {
-            Some(deflating) => deflating.is_for(length) && self.may_deflate(length),
-            None => false,
-        }
-    }
-
-    /// Whether a payload of this size can be compressed, and there is room for it even if it grows. Otherwise
-    /// RFC 7692 §6 allows a message to be sent as it is.
-    fn may_deflate(&self, length: usize) -> bool {
-        self.deflating.is_some() && self.writer.has_room_for_compressed(length)
     }
 }

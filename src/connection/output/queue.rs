@@ -10,14 +10,14 @@
 //! number of small bytes that go out before it. What a client sends so is masked when its turn comes, a window at a time:
 //! it is in the cache then when it is written, and takes no more memory than the window, whoever else holds the payload.
 
-use crate::frame::{FrameHeader, MaskingKey};
+use super::large::{Large, Queued};
+use crate::frame::{FrameHeader, MAX_CONTROL, MaskingKey};
 use crate::opcode::Opcode;
-use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
+use alloc::boxed::Box;
 use bytes::{Buf, Bytes, BytesMut};
-use core::{mem, ops::Range};
 
-/// How much of a large payload is masked before it is written, and so the most that one write takes of it.
-const WINDOW: usize = 64 << 10;
+/// The size of the largest control frame (RFC 6455 §5.5).
+const MAX_CONTROL_FRAME: usize = FrameHeader::MAX_SIZE + MAX_CONTROL;
 
 /// Data frames in the order in which they were sent. It knows how much is left of the frame that has been written in part.
 #[derive(Default)]
@@ -27,28 +27,6 @@ pub(super) struct Queue {
     large: Option<Box<Large>>,
     /// Bytes from the front to where a frame begins; less than that only where nothing of a frame has been written.
     border: usize,
-}
-
-/// The large payloads, in order.
-#[derive(Default)]
-struct Large {
-    queue: VecDeque<Queued>,
-    /// Small bytes that go out before the last one.
-    before: usize,
-    /// Bytes of all of them that have not gone out.
-    bytes: usize,
-    /// Room for the piece of the first one that is masked; all of it is initialised, so that no piece has to do it again.
-    window: Vec<u8>,
-    /// What of that has not gone out.
-    masked: Range<usize>,
-}
-
-struct Queued {
-    /// Small bytes that go out after the previous one and before this.
-    before: usize,
-    /// What goes out as it is, or is still to be masked.
-    payload: Bytes,
-    key: Option<MaskingKey>,
 }
 
 /// A border between two frames of a [`Queue`], or its end.
@@ -62,87 +40,6 @@ pub(super) struct Border {
     large: usize,
     /// Small bytes before the next large payload.
     before_large: usize,
-}
-
-impl Large {
-    /// Masks the next piece of the first payload, if it is to be masked and the last piece has gone out.
-    fn fill_window(&mut self) {
-        let Some(Queued { payload, key: Some(key), .. }) = self.queue.front_mut() else { return };
-        if self.masked.is_empty() {
-            let piece = payload.split_to(payload.len().min(WINDOW));
-            if self.window.len() < piece.len() {
-                self.window.resize(piece.len(), 0);
-            }
-            self.masked = 0..piece.len();
-            if let Some(place) = self.window.get_mut(self.masked.clone()) {
-                key.apply_to_copy(&piece, place);
-            }
-            *key = key.turned(piece.len());
-        }
-    }
-
-    /// What of the first payload is masked and has not gone out.
-    fn masked(&self) -> &[u8] {
-        self.window.get(self.masked.clone()).unwrap_or_default()
-    }
-
-    /// How much of the first payload has not gone out.
-    fn first_size(&self) -> usize {
-        self.masked.len() + self.queue.front().map_or(0, |first| first.payload.len())
-    }
-
-    /// Removes up to `count` bytes from the first payload, and that itself when nothing of it is left; how many.
-    fn remove(&mut self, count: usize) -> usize {
-        let Some(first) = self.queue.front_mut() else { return 0 };
-        let removed = if first.key.is_none() {
-            let removed = count.min(first.payload.len());
-            if removed < first.payload.len() {
-                first.payload.advance(removed);
-            } else {
-                self.queue.pop_front();
-                self.fill_window();
-            }
-            removed
-        } else {
-            let removed = count.min(self.masked.len());
-            self.masked.start += removed;
-            if self.masked.is_empty() {
-                if first.payload.is_empty() {
-                    self.queue.pop_front();
-                }
-                self.fill_window();
-            }
-            removed
-        };
-        self.bytes -= removed;
-        removed
-    }
-
-    /// Removes up to `most` bytes from the first payload and returns them: without a copy, unless they are a part of what
-    /// has been masked.
-    fn take(&mut self, most: usize) -> Bytes {
-        let Some(first) = self.queue.front_mut() else { return Bytes::new() };
-        if first.key.is_none() {
-            let taken =
-                if most < first.payload.len() { first.payload.split_to(most) } else { mem::take(&mut first.payload) };
-            self.bytes -= taken.len();
-            if first.payload.is_empty() {
-                self.queue.pop_front();
-                self.fill_window();
-            }
-            return taken;
-        }
-        let taken = if self.masked.start == 0 && self.masked.len() <= most {
-            let mut window = mem::take(&mut self.window);
-            window.truncate(self.masked.len());
-            Bytes::from(window)
-        } else {
-            let masked = self.masked();
-            Bytes::copy_from_slice(masked.get(..most).unwrap_or(masked))
-        };
-        self.remove(taken.len());
-        taken
-    }
 }
 
 impl Queue {
@@ -159,7 +56,7 @@ impl Queue {
 
     /// Bytes of large payloads.
     pub(super) fn large_size(&self) -> usize {
-        self.large.as_ref().map_or(0, |large| large.bytes)
+        self.large.as_ref().map_or(0, |large| large.bytes())
     }
 
     pub(super) fn len(&self) -> usize {
@@ -175,34 +72,23 @@ impl Queue {
     /// Appends a payload by reference, which is not empty. It is masked with the key when it goes out.
     #[inline]
     pub(super) fn push_large(&mut self, payload: Bytes, key: Option<MaskingKey>) {
-        let large = self.large.get_or_insert_default();
-        let before = self.small.len() - large.before;
-        large.before = self.small.len();
-        large.bytes += payload.len();
-        large.queue.push_back(Queued { before, payload, key });
-        if key.is_some() {
-            large.fill_window();
-        }
+        self.large.get_or_insert_default().push(self.small.len(), payload, key);
     }
 
     /// In how many pieces what waits lies at most.
     #[cfg(feature = "std")]
     pub(super) fn pieces(&self) -> usize {
-        1 + self.large.as_ref().map_or(0, |large| 2 * large.queue.len())
+        1 + self.large.as_ref().map_or(0, |large| 2 * large.count())
     }
 
     /// The first bytes that wait; of small ones `most` at most.
     #[inline]
     pub(super) fn chunk(&self, most: usize) -> &[u8] {
-        let Some((large, first)) = self.large.as_ref().and_then(|large| Some((large, large.queue.front()?))) else {
-            return self.small.get(..most).unwrap_or(&self.small);
-        };
-        if first.before > 0 {
-            self.small.get(..first.before.min(most)).unwrap_or_default()
-        } else if first.key.is_some() {
-            large.masked()
-        } else {
-            &first.payload
+        let large = self.large.as_ref().and_then(|large| Some((large, large.before_first()?)));
+        match large {
+            Some((large, 0)) => large.ready(0).0,
+            Some((_, before)) => self.small.get(..before.min(most)).unwrap_or_default(),
+            None => self.small.get(..most).unwrap_or(&self.small),
         }
     }
 
@@ -214,21 +100,15 @@ impl Queue {
         let mut small = &self.small[..];
         if let Some(large) = &self.large {
             let mut index = 0;
-            while let Some(queued) = large.queue.get(index) {
+            while let Some(queued) = large.get(index) {
                 let (before, rest) = small.split_at_checked(queued.before).unwrap_or_default();
                 small = rest;
                 if is_enough(before.get(..most).unwrap_or(before)) || before.len() > most {
                     return;
                 }
-                let masked = queued.key.is_some();
-                let chunk = match masked {
-                    false => &queued.payload[..],
-                    // The window is the first payload's.
-                    true if index == 0 => large.masked(),
-                    true => &[],
-                };
                 // What is not masked yet ends what can be shown.
-                if is_enough(chunk) || masked && (index > 0 || !queued.payload.is_empty()) {
+                let (payload, is_all) = large.ready(index);
+                if is_enough(payload) || !is_all {
                     return;
                 }
                 index += 1;
@@ -254,10 +134,9 @@ impl Queue {
         self.border = self.border_from(count) - count;
         let mut small = 0;
         if let Some(large) = &mut self.large {
-            while let Some(first) = large.queue.front_mut().filter(|_| count > 0) {
-                let before = count.min(first.before);
-                first.before -= before;
-                large.before -= before;
+            while let Some(before) = large.before_first().filter(|_| count > 0) {
+                let before = count.min(before);
+                large.small_has_gone(before);
                 small += before;
                 count -= before;
                 count -= large.remove(count);
@@ -275,13 +154,10 @@ impl Queue {
     pub(super) fn take(&mut self, size: usize) -> Bytes {
         let border = self.border_from(size) - size;
         let taken = match &mut self.large {
-            Some(large) if large.queue.front().is_some_and(|first| first.before == 0) => large.take(size),
+            Some(large) if large.before_first() == Some(0) => large.take(size),
             large => {
-                if let Some(large) = large
-                    && let Some(first) = large.queue.front_mut()
-                {
-                    first.before -= size;
-                    large.before -= size;
+                if let Some(large) = large {
+                    large.small_has_gone(size);
                 }
                 self.small.split_to(size).freeze()
             }
@@ -331,11 +207,10 @@ impl Queue {
         let at = self.border;
         // What is left of the frame under way may be the end of the first large payload, which has no other border behind
         // it.
-        let mut queue = self.large.iter().flat_map(|large| &large.queue);
-        let before = queue.next().map(|first| first.before);
+        let before = self.large.as_ref().and_then(|large| large.before_first());
         match (before, &self.large) {
             (Some(before), Some(large)) if at > before => {
-                let before_large = before + queue.next().map_or(0, |second| second.before);
+                let before_large = before + self.queued(1).map_or(0, |second| second.before);
                 Border { at, small: at - large.first_size(), large: 1, before_large }
             }
             (before, _) => Border { at, small: at, large: 0, before_large: before.unwrap_or(0) },
@@ -364,7 +239,7 @@ impl Queue {
     }
 
     fn queued(&self, index: usize) -> Option<&Queued> {
-        self.large.as_ref()?.queue.get(index)
+        self.large.as_ref()?.get(index)
     }
 
     /// Drops what is behind a border but for the last `tail` bytes, which are small ones, and gives its memory back.
@@ -372,15 +247,13 @@ impl Queue {
         let small = &self.small[..];
         let kept = small.get(..border.small).unwrap_or_default();
         let tail = small.get(small.len() - tail..).unwrap_or_default();
-        // It is a write's worth, or what is left of a frame.
-        self.small = [kept, tail].into_iter().flatten().copied().collect();
+        // It is a write's worth, or what is left of a frame, and a Close frame may follow.
+        let mut small = BytesMut::with_capacity(kept.len() + MAX_CONTROL_FRAME);
+        small.extend_from_slice(kept);
+        small.extend_from_slice(tail);
+        self.small = small;
         match &mut self.large {
-            Some(large) if border.large > 0 => {
-                large.queue.truncate(border.large);
-                large.queue.shrink_to_fit();
-                large.before = large.queue.iter().map(|queued| queued.before).sum();
-                large.bytes = large.masked.len() + large.queue.iter().map(|queued| queued.payload.len()).sum::<usize>();
-            }
+            Some(large) if border.large > 0 => large.truncate(border.large),
             large => *large = None,
         }
     }
@@ -390,11 +263,7 @@ impl Queue {
         self.small.clear();
         self.border = 0;
         if let Some(large) = &mut self.large {
-            // Mostly there is one, and then this is quicker than `clear`.
-            while large.queue.pop_front().is_some() {}
-            large.before = 0;
-            large.bytes = 0;
-            large.masked = 0..0;
+            large.clear();
         }
     }
 }

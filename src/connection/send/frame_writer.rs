@@ -7,7 +7,7 @@ use crate::frame::{EncodedHeader, FrameHeader, MAX_SHORT, MaskingKey, MaskingKey
 use crate::message::LARGE;
 use crate::opcode::{MessageKind, Opcode};
 use crate::prepared::Form;
-use crate::send_error::{SendErrorKind, WriteError};
+use crate::send_error::{SendError, SendErrorKind, WriteError};
 use alloc::boxed::Box;
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -168,19 +168,15 @@ impl FrameWriter {
         kind: MessageKind,
         write: impl FnOnce(&mut MessageWriter<'_>) -> Result<(), E>,
     ) -> Result<(), WriteError<E>> {
-        let room = self.room();
+        // Where there is not even room for a header.
+        self.admit(0).map_err(SendError::from)?;
+        let most = self.payload_room();
         // The header precedes data whose length is not known yet: the room for the longest one is reserved.
-        let reserved = self.header_size(room);
+        let reserved = self.header_size(most);
         let origin = self.output.small().len();
-        let length = MessageWriter::new(self.output.small(), reserved, room)
+        MessageWriter::new(self.output.small(), reserved, most)
             .written_by(kind, write)
             .map_err(|error| self.write_error(error))?;
-        // What has been written counts as waiting already.
-        let size = self.size_of_frames(length);
-        if size > room {
-            self.output.small().truncate(origin);
-            return Err(self.write_error(NotWritten::Overflow(length)));
-        }
         self.frame_in_place(Start::of(kind.opcode(), true), origin, reserved);
         Ok(())
     }
@@ -221,6 +217,19 @@ impl FrameWriter {
     #[inline]
     pub(super) fn room(&self) -> usize {
         self.max_buffered.saturating_sub(self.output.remaining())
+    }
+
+    /// How much data there is room for in the output, with its headers.
+    pub(super) fn payload_room(&self) -> usize {
+        let room = self.room();
+        let whole = self.fragment_size.saturating_add(self.header_size(self.fragment_size));
+        // What one frame takes beside the fragments of full size: each size that a header may have is tried.
+        let last = [u64::MAX, u16::MAX.into(), 0].into_iter().filter_map(|length| {
+            let header = self.header_size(usize::try_from(length).unwrap_or(usize::MAX));
+            (room % whole).checked_sub(header)
+        });
+        let last = last.filter(|&length| length + self.header_size(length) <= room % whole).max();
+        room / whole * self.fragment_size + last.unwrap_or(0)
     }
 
     /// The size of a header, once it is [`masked`](Self::masked).

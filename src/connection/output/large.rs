@@ -1,0 +1,180 @@
+//! Large payloads that wait to be written, each kept by reference.
+
+use crate::frame::MaskingKey;
+use alloc::{collections::VecDeque, vec::Vec};
+use bytes::{Buf, Bytes};
+use core::{mem, ops::Range};
+
+/// How much of a large payload is masked before it is written, and so the most that one write takes of it.
+const WINDOW: usize = 64 << 10;
+
+/// Large payloads in the order in which they were sent, each with the number of small bytes that go out before it.
+#[derive(Default)]
+pub(super) struct Large {
+    queue: VecDeque<Queued>,
+    /// Small bytes that go out before the last one.
+    before: usize,
+    /// Bytes of all of them that have not gone out.
+    bytes: usize,
+    /// Room for the piece of the first one that is masked; all of it is initialised, so that no piece has to do it again.
+    window: Vec<u8>,
+    /// What of that has not gone out.
+    masked: Range<usize>,
+}
+
+/// One large payload.
+pub(super) struct Queued {
+    /// Small bytes that go out after the previous one and before this.
+    pub(super) before: usize,
+    /// What goes out as it is, or is still to be masked.
+    payload: Bytes,
+    key: Option<MaskingKey>,
+}
+
+impl Large {
+    /// Appends a payload, which goes out when so many small bytes have.
+    #[inline]
+    pub(super) fn push(&mut self, small: usize, payload: Bytes, key: Option<MaskingKey>) {
+        let before = small - self.before;
+        self.before = small;
+        self.bytes += payload.len();
+        self.queue.push_back(Queued { before, payload, key });
+        if key.is_some() {
+            self.fill_window();
+        }
+    }
+
+    /// Bytes of all of them.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    #[cfg(feature = "std")]
+    pub(super) fn count(&self) -> usize {
+        self.queue.len()
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<&Queued> {
+        self.queue.get(index)
+    }
+
+    /// How many small bytes go out before the first one.
+    pub(super) fn before_first(&self) -> Option<usize> {
+        self.queue.front().map(|first| first.before)
+    }
+
+    /// Records that so many of the small bytes before the first one have gone.
+    pub(super) fn small_has_gone(&mut self, count: usize) {
+        if let Some(first) = self.queue.front_mut() {
+            first.before -= count;
+            self.before -= count;
+        }
+    }
+
+    /// What of one of them is ready to be written, and whether that is the rest of it. What a client sends is ready when it
+    /// is the first, as far as it is masked.
+    #[inline]
+    pub(super) fn ready(&self, index: usize) -> (&[u8], bool) {
+        match self.queue.get(index) {
+            Some(Queued { payload, key: None, .. }) => (payload, true),
+            Some(Queued { payload, key: Some(_), .. }) if index == 0 => (self.masked(), payload.is_empty()),
+            _ => (&[], false),
+        }
+    }
+
+    /// Masks the next piece of the first payload, if it is to be masked and the last piece has gone out.
+    fn fill_window(&mut self) {
+        let Some(Queued { payload, key: Some(key), .. }) = self.queue.front_mut() else { return };
+        if self.masked.is_empty() {
+            let piece = payload.split_to(payload.len().min(WINDOW));
+            if self.window.len() < piece.len() {
+                self.window.resize(piece.len(), 0);
+            }
+            self.masked = 0..piece.len();
+            if let Some(place) = self.window.get_mut(self.masked.clone()) {
+                key.apply_to_copy(&piece, place);
+            }
+            *key = key.turned(piece.len());
+        }
+    }
+
+    /// What of the first payload is masked and has not gone out.
+    fn masked(&self) -> &[u8] {
+        self.window.get(self.masked.clone()).unwrap_or_default()
+    }
+
+    /// How much of the first payload has not gone out.
+    pub(super) fn first_size(&self) -> usize {
+        self.masked.len() + self.queue.front().map_or(0, |first| first.payload.len())
+    }
+
+    /// Removes up to `count` bytes from the first payload, and that itself when nothing of it is left; how many.
+    pub(super) fn remove(&mut self, count: usize) -> usize {
+        let Some(first) = self.queue.front_mut() else { return 0 };
+        let removed = if first.key.is_none() {
+            let removed = count.min(first.payload.len());
+            if removed < first.payload.len() {
+                first.payload.advance(removed);
+            } else {
+                self.queue.pop_front();
+                self.fill_window();
+            }
+            removed
+        } else {
+            let removed = count.min(self.masked.len());
+            self.masked.start += removed;
+            if self.masked.is_empty() {
+                if first.payload.is_empty() {
+                    self.queue.pop_front();
+                }
+                self.fill_window();
+            }
+            removed
+        };
+        self.bytes -= removed;
+        removed
+    }
+
+    /// Removes up to `most` bytes from the first payload and returns them: without a copy, unless they are a part of what
+    /// has been masked.
+    pub(super) fn take(&mut self, most: usize) -> Bytes {
+        let Some(first) = self.queue.front_mut() else { return Bytes::new() };
+        if first.key.is_none() {
+            let taken =
+                if most < first.payload.len() { first.payload.split_to(most) } else { mem::take(&mut first.payload) };
+            self.bytes -= taken.len();
+            if first.payload.is_empty() {
+                self.queue.pop_front();
+                self.fill_window();
+            }
+            return taken;
+        }
+        let taken = if self.masked.start == 0 && self.masked.len() <= most {
+            let mut window = mem::take(&mut self.window);
+            window.truncate(self.masked.len());
+            Bytes::from(window)
+        } else {
+            let masked = self.masked();
+            Bytes::copy_from_slice(masked.get(..most).unwrap_or(masked))
+        };
+        self.remove(taken.len());
+        taken
+    }
+
+    /// Removes all.
+    pub(super) fn clear(&mut self) {
+        // Mostly there is one, and then this is quicker than to clear the queue.
+        while self.queue.pop_front().is_some() {}
+        self.before = 0;
+        self.bytes = 0;
+        self.masked = 0..0;
+    }
+
+    /// Keeps the first few, and gives memory back.
+    pub(super) fn truncate(&mut self, count: usize) {
+        self.queue.truncate(count);
+        self.queue.shrink_to_fit();
+        self.before = self.queue.iter().map(|queued| queued.before).sum();
+        self.bytes = self.masked.len() + self.queue.iter().map(|queued| queued.payload.len()).sum::<usize>();
+    }
+}
