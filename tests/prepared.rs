@@ -209,6 +209,8 @@ fn a_broadcast_holds_one_copy() {
 mod deflate {
     use super::*;
     use common::deflate::{Reader, Setup};
+    use miniz_oxide::inflate::stream::{InflateState, inflate};
+    use miniz_oxide::{DataFormat, MZError, MZFlush, MZStatus};
     use ws_proto::{DeflateConfig, DeflateParameters, DeflatePool};
     use zlib_rs::{Inflate, InflateFlush, Status};
 
@@ -248,11 +250,56 @@ mod deflate {
         }
     }
 
-    /// Reads an output with both inflaters, and returns the messages and whether each came compressed.
-    fn read(setup: &Setup, reader: &mut Reader, zlib: &mut Zlib, wire: &[u8]) -> Vec<(u8, bool, Vec<u8>)> {
-        let sent = reader.read(wire);
+    /// miniz_oxide as the peer, which shares nothing with zlib-rs.
+    struct Miniz {
+        state: Box<InflateState>,
+        takeover: bool,
+    }
+
+    impl Miniz {
+        fn new(agreed: DeflateParameters) -> Self {
+            Self { state: InflateState::new_boxed(DataFormat::Raw), takeover: !agreed.server_no_context_takeover }
+        }
+
+        fn read(&mut self, payload: &[u8]) -> Vec<u8> {
+            if !self.takeover {
+                self.state.reset(DataFormat::Raw);
+            }
+            let input = [payload, &[0, 0, 0xff, 0xff]].concat();
+            let (mut data, mut at) = (Vec::new(), 0);
+            loop {
+                let mut room = [0; 1000];
+                let result = inflate(&mut self.state, &input[at..], &mut room, MZFlush::Sync);
+                assert!(matches!(result.status, Ok(MZStatus::Ok) | Err(MZError::Buf)), "{result:?}");
+                at += result.bytes_consumed;
+                data.extend_from_slice(&room[..result.bytes_written]);
+                if at == input.len() && result.bytes_written < room.len() {
+                    return data;
+                }
+            }
+        }
+    }
+
+    /// All that read the same output.
+    struct Peers {
+        reader: Reader,
+        zlib: Zlib,
+        miniz: Miniz,
+    }
+
+    impl Peers {
+        fn new(setup: &Setup) -> Self {
+            let agreed = setup.agreed;
+            Self { reader: Reader::new(setup), zlib: Zlib::new(agreed), miniz: Miniz::new(agreed) }
+        }
+    }
+
+    /// Reads an output with all inflaters, and returns the messages and whether each came compressed.
+    fn read(setup: &Setup, peers: &mut Peers, wire: &[u8]) -> Vec<(u8, bool, Vec<u8>)> {
+        let sent = peers.reader.read(wire);
         for message in sent.iter().filter(|message| message.compressed) {
-            assert!(zlib.read(&message.payload) == message.data, "{:?}", setup.agreed);
+            assert!(peers.zlib.read(&message.payload) == message.data, "{:?}", setup.agreed);
+            assert!(peers.miniz.read(&message.payload) == message.data, "{:?}", setup.agreed);
         }
         sent.into_iter().map(|message| (message.opcode, message.compressed, message.data)).collect()
     }
@@ -318,7 +365,7 @@ mod deflate {
         for (seed, setup) in setups().into_iter().enumerate() {
             let mut random = Random(seed as u64);
             let mut ws = setup.connection();
-            let (mut reader, mut zlib) = (Reader::new(&setup), Zlib::new(setup.agreed));
+            let mut peers = Peers::new(&setup);
             let (mut compressed, mut sent_compressed) = (0, 0);
             for _ in 0..20 {
                 let mut expected = Vec::new();
@@ -344,7 +391,7 @@ mod deflate {
                         ws.release_memory();
                     }
                 }
-                let messages = read(&setup, &mut reader, &mut zlib, &drain(&mut ws));
+                let messages = read(&setup, &mut peers, &drain(&mut ws));
                 assert_eq!(messages.len(), expected.len());
                 for ((opcode, is_compressed, data), right) in messages.iter().zip(expected) {
                     assert!(*opcode == TEXT && data == right, "{:?}, {} bytes", setup.agreed, right.len());
@@ -366,13 +413,13 @@ mod deflate {
                 Prepared::new(feed(&mut Random(2), 300)).compress(&DeflateConfig::new().send_window_bits(bits));
             let own = feed(&mut Random(1), 300);
             let mut ws = setup.connection();
-            let (mut reader, mut zlib) = (Reader::new(&setup), Zlib::new(setup.agreed));
+            let mut peers = Peers::new(&setup);
             for turn in 0..6 {
                 ws.send_text(&own).unwrap();
                 ws.send_prepared(&prepared).unwrap();
                 ws.send_text(&own).unwrap();
                 ws.send_text(&own).unwrap();
-                let messages = read(&setup, &mut reader, &mut zlib, &drain(&mut ws));
+                let messages = read(&setup, &mut peers, &drain(&mut ws));
                 assert!(messages.iter().all(|(_, compressed, _)| *compressed), "{bits}, {turn}");
                 let data: Vec<_> = messages.into_iter().map(|(.., data)| data).collect();
                 let news = feed(&mut Random(2), 300);
@@ -530,7 +577,7 @@ mod deflate {
         let prepared = Prepared::new(feed(&mut Random(5), 20_000)).compress(&DeflateConfig::new());
         let setup = Setup::new(Role::Server).config(Config::new().max_buffered(700));
         let mut ws = setup.connection();
-        let (mut reader, mut zlib) = (Reader::new(&setup), Zlib::new(setup.agreed));
+        let mut peers = Peers::new(&setup);
         let mut sizes = Vec::new();
         for _ in 0..5 {
             ws.send_text(&text).unwrap();
@@ -539,7 +586,7 @@ mod deflate {
             assert!(ws.send_prepared(&prepared).is_err());
             let wire = drain(&mut ws);
             sizes.push(wire.len());
-            let messages = read(&setup, &mut reader, &mut zlib, &wire);
+            let messages = read(&setup, &mut peers, &wire);
             assert!(messages == [(TEXT, true, text.clone().into_bytes())]);
         }
         assert!(sizes[1] < sizes[0] / 4, "{sizes:?}: the window is no longer used");
