@@ -15,10 +15,11 @@ use chacha20::rand_core::{Rng, SeedableRng};
 use json::{messages, zlib_messages};
 use sha1::{Digest, Sha1};
 use std::hint::black_box;
+use std::io::{IoSlice, Write};
 use ws_proto::bytes::{Buf, BufMut, Bytes, BytesMut};
 use ws_proto::frame::MaskingKey;
 use ws_proto::handshake::server;
-use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Seed};
+use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Prepared, Seed, SendError};
 use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush};
 
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -51,6 +52,25 @@ const WORKLOADS: &[Workload] = &[
     ("echo-binary-20", |batches| echo(batches, &[7; 20])),
     ("floor-client-send-20", |batches| floor_client_send(batches, &[7; 20])),
     ("client-send-20", |batches| client_send(batches, &[7; 20])),
+    ("floor-send-binary-126", |batches| floor_send(batches, &[7; 126])),
+    ("send-binary-126", |batches| send(batches, |ws| ws.send_binary(black_box(&[7; 126])))),
+    ("floor-client-send-1024", |batches| floor_client_send(batches, &[7; 1024])),
+    ("client-send-1024", |batches| client_send(batches, &[7; 1024])),
+    ("floor-send-bytes-65536", |batches| floor_send_bytes(batches, &vec![7; 65536].into())),
+    ("send-bytes-65536", |batches| {
+        let bytes = Bytes::from(vec![7; 65536]);
+        send(batches, |ws| ws.send(black_box(&bytes).clone()));
+    }),
+    ("floor-send-prepared-100", |batches| floor_send(batches, &[7; 100])),
+    ("send-prepared-100", |batches| {
+        let prepared = Prepared::new(vec![7; 100]);
+        send(batches, |ws| ws.send_prepared(black_box(&prepared)));
+    }),
+    ("floor-send-prepared-1024", |batches| floor_send_bytes(batches, &vec![7; 1024].into())),
+    ("send-prepared-1024", |batches| {
+        let prepared = Prepared::new(vec![7; 1024]);
+        send(batches, |ws| ws.send_prepared(black_box(&prepared)));
+    }),
     ("floor-accept", floor_accept),
     ("accept", accept),
     ("text-65536-in-4096", |thousands| in_reads(thousands * 1000, 0x81, &[b'a'; 65536], 4096)),
@@ -81,6 +101,7 @@ const WORKLOADS: &[Workload] = &[
     ("deflate-2048", |rounds| deflate(rounds, 2048)),
     ("zlib-deflate-65536", |rounds| zlib_deflate(rounds, 65536)),
     ("deflate-65536", |rounds| deflate(rounds, 65536)),
+    ("payloads-that-wait", |thousands| payloads_that_wait(thousands * 1000)),
     ("text-byte-by-byte", |thousands| byte_by_byte(&masked(0x81, "é".repeat(thousands * 500).as_bytes()))),
 ];
 
@@ -253,6 +274,78 @@ fn client_send(batches: usize, payload: &[u8]) {
         let written = ws.output().remaining();
         ws.output().advance(written);
     }
+}
+
+/// Counts what is written, and looks at none of it.
+struct Sink;
+
+impl Write for Sink {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        Ok(black_box(bytes).len())
+    }
+
+    #[inline]
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> std::io::Result<usize> {
+        Ok(black_box(slices).iter().map(|slice| slice.len()).sum())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A server sends a message, and writes it.
+#[inline(always)]
+fn send(batches: usize, mut send: impl FnMut(&mut Connection) -> Result<(), SendError>) {
+    let mut ws = Connection::server(&Config::new());
+    for _ in 0..batches * BATCH {
+        send(&mut ws).expect("there is room");
+        while ws.interest().write {
+            ws.output().write_to(&mut Sink).expect("it takes all");
+        }
+    }
+}
+
+fn floor_send(batches: usize, payload: &[u8]) {
+    let mut output = Vec::with_capacity(BATCH);
+    for _ in 0..batches * BATCH {
+        if payload.len() < 126 {
+            output.extend_from_slice(&[0x82, payload.len() as u8]);
+        } else {
+            output.extend_from_slice(&[0x82, 126, 0, payload.len() as u8]);
+        }
+        output.extend_from_slice(black_box(payload));
+        Sink.write_all(&output).expect("it takes all");
+        output.clear();
+    }
+}
+
+/// The payload is owned until it is written, and not copied.
+fn floor_send_bytes(batches: usize, payload: &Bytes) {
+    for _ in 0..batches * BATCH {
+        let payload = black_box(payload).clone();
+        let mut header = [0x82, 127, 0, 0, 0, 0, 0, 0, 0, 0];
+        header[2..].copy_from_slice(&(payload.len() as u64).to_be_bytes());
+        let slices = [IoSlice::new(&header), IoSlice::new(&payload)];
+        black_box(Sink.write_vectored(&slices).expect("it takes all"));
+    }
+}
+
+/// Payloads of 4 KiB wait for a peer that reads slowly: each write is shown 64 slices, and takes one payload.
+fn payloads_that_wait(count: usize) {
+    let mut ws = Connection::server(&Config::new().max_buffered(usize::MAX));
+    let payload = Bytes::from(vec![7; 4 << 10]);
+    for _ in 0..count {
+        ws.send(payload.clone()).expect("there is room");
+    }
+    for _ in 0..count {
+        let output = ws.output();
+        let mut slices = [IoSlice::new(&[]); 64];
+        black_box(output.chunks_vectored(&mut slices));
+        output.advance(4 + payload.len());
+    }
+    assert!(!ws.interest().write);
 }
 
 /// The messages of one round, compressed one after the other with context takeover. As with the floor, bytes get into

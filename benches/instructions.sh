@@ -49,6 +49,11 @@ receive-text-125 10 60 0.75
 receive-text-1024 10 30 0.85
 echo-binary-20 10 60 1.2
 client-send-20 10 60 1.4
+send-binary-126 10 60 2.6
+client-send-1024 10 30 1.0
+send-bytes-65536 10 60 7.5
+send-prepared-100 10 60 2.8
+send-prepared-1024 10 60 6.5
 accept 1 3 1.9
 WORKLOADS
 
@@ -80,6 +85,7 @@ text-byte-by-byte 4 4096 450
 binary-125-in-1 4 400 200
 text-125-in-1 4 400 400
 text-65536-in-4096 4 20 2000
+payloads-that-wait 4 32 4000
 mask 4 400 160
 WORKLOADS
 

@@ -102,6 +102,37 @@ impl Output {
         Ok(written)
     }
 
+    /// Fills slices with what waits: how many, and how much that is.
+    #[cfg(feature = "std")]
+    #[inline]
+    fn fill<'a>(&'a self, slices: &mut [std::io::IoSlice<'a>]) -> (usize, usize) {
+        let mut filled = 0;
+        let mut size = 0;
+        let mut add = |bytes: &'a [u8]| {
+            if bytes.is_empty() {
+                return false;
+            }
+            let Some(slice) = slices.get_mut(filled) else { return true };
+            *slice = std::io::IoSlice::new(bytes);
+            filled += 1;
+            size += bytes.len();
+            size >= SHOWN
+        };
+        let mut control = self.control.as_ref().and_then(|control| control.next());
+        self.data.each_chunk(SHOWN, |data| {
+            let Some((data_before, frames)) = &mut control else { return add(data) };
+            if let Some(before) = data.get(..*data_before) {
+                // Others may still come behind these, so what is behind them is not shown yet.
+                let _: bool = add(before) || add(frames);
+                return true;
+            }
+            *data_before -= data.len();
+            add(data)
+        });
+        self.show(size);
+        (filled, size)
+    }
+
     /// Writes once; how much was written and how much was shown.
     #[cfg(feature = "std")]
     fn write_vectored<const SLICES: usize>(
@@ -109,10 +140,9 @@ impl Output {
         writer: &mut (impl std::io::Write + ?Sized),
     ) -> std::io::Result<(usize, usize)> {
         let mut slices = [std::io::IoSlice::new(&[]); SLICES];
-        let filled = self.chunks_vectored(&mut slices);
-        let slices = slices.get(..filled).unwrap_or_default();
-        let written = writer.write_vectored(slices)?;
-        Ok((written, slices.iter().map(|slice| slice.len()).sum()))
+        let (filled, size) = self.fill(&mut slices);
+        let written = writer.write_vectored(slices.get(..filled).unwrap_or_default())?;
+        Ok((written, size))
     }
 
     /// Removes all that waits, as if it had been written.
@@ -330,30 +360,7 @@ impl Buf for Output {
     /// *Complexity*: linear in the slices that are filled, whatever waits behind them.
     #[cfg(feature = "std")]
     fn chunks_vectored<'a>(&'a self, slices: &mut [std::io::IoSlice<'a>]) -> usize {
-        let mut filled = 0;
-        let mut size = 0;
-        let mut add = |bytes: &'a [u8]| {
-            if bytes.is_empty() {
-                return false;
-            }
-            let Some(slice) = slices.get_mut(filled) else { return true };
-            *slice = std::io::IoSlice::new(bytes);
-            filled += 1;
-            size += bytes.len();
-            size >= SHOWN
-        };
-        let mut control = self.control.as_ref().and_then(|control| control.next());
-        self.data.each_chunk(SHOWN, |data| {
-            let Some((data_before, frames)) = &mut control else { return add(data) };
-            if let Some(before) = data.get(..*data_before) {
-                // Others may still come behind these, so what is behind them is not shown yet.
-                let _: bool = add(before) || add(frames);
-                return true;
-            }
-            *data_before -= data.len();
-            add(data)
-        });
-        self.show(size);
+        let (filled, _) = self.fill(slices);
         filled
     }
 

@@ -74,11 +74,11 @@ impl Large {
     /// What of one of them is ready to be written, and whether that is the rest of it. What a client sends is ready when it
     /// is the first, as far as it is masked.
     #[inline]
-    pub(super) fn ready(&self, index: usize) -> (&[u8], bool) {
-        match self.queue.get(index) {
-            Some(Queued { payload, key: None, .. }) => (payload, true),
-            Some(Queued { payload, key: Some(_), .. }) if index == 0 => (self.masked(), payload.is_empty()),
-            _ => (&[], false),
+    pub(super) fn ready<'a>(&'a self, queued: &'a Queued, is_first: bool) -> (&'a [u8], bool) {
+        match queued {
+            Queued { payload, key: None, .. } => (payload, true),
+            Queued { payload, key: Some(_), .. } if is_first => (self.masked(), payload.is_empty()),
+            Queued { key: Some(_), .. } => (&[], false),
         }
     }
 

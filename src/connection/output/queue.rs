@@ -84,10 +84,10 @@ impl Queue {
     /// The first bytes that wait; of small ones `most` at most.
     #[inline]
     pub(super) fn chunk(&self, most: usize) -> &[u8] {
-        let large = self.large.as_ref().and_then(|large| Some((large, large.before_first()?)));
+        let large = self.large.as_ref().and_then(|large| Some((large, large.get(0)?)));
         match large {
-            Some((large, 0)) => large.ready(0).0,
-            Some((_, before)) => self.small.get(..before.min(most)).unwrap_or_default(),
+            Some((large, first)) if first.before == 0 => large.ready(first, true).0,
+            Some((_, first)) => self.small.get(..first.before.min(most)).unwrap_or_default(),
             None => self.small.get(..most).unwrap_or(&self.small),
         }
     }
@@ -107,7 +107,7 @@ impl Queue {
                     return;
                 }
                 // What is not masked yet ends what can be shown.
-                let (payload, is_all) = large.ready(index);
+                let (payload, is_all) = large.ready(queued, index == 0);
                 if is_enough(payload) || !is_all {
                     return;
                 }
