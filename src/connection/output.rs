@@ -116,7 +116,7 @@ impl Output {
             *slice = std::io::IoSlice::new(bytes);
             filled += 1;
             size += bytes.len();
-            size >= SHOWN
+            false
         };
         let mut control = self.control.as_ref().and_then(|control| control.next());
         self.data.each_chunk(SHOWN, |data| {

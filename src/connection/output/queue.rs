@@ -92,29 +92,31 @@ impl Queue {
         }
     }
 
-    /// Passes on what waits and is ready to be written, in its order, until it is enough, or until more than `most` small bytes
-    /// lie together.
+    /// Passes on what waits and is ready to be written, in its order, until it is enough, or `most` bytes. Large payloads
+    /// are not cut.
     #[cfg(feature = "std")]
     #[inline(always)]
     pub(super) fn each_chunk<'a>(&'a self, most: usize, mut is_enough: impl FnMut(&'a [u8]) -> bool) {
         let mut small = &self.small[..];
+        let mut left = most;
         if let Some(large) = &self.large {
             let mut index = 0;
             while let Some(queued) = large.get(index) {
                 let (before, rest) = small.split_at_checked(queued.before).unwrap_or_default();
                 small = rest;
-                if is_enough(before.get(..most).unwrap_or(before)) || before.len() > most {
+                if is_enough(before.get(..left).unwrap_or(before)) || before.len() >= left {
                     return;
                 }
                 // What is not masked yet ends what can be shown.
                 let (payload, is_all) = large.ready(queued, index == 0);
-                if is_enough(payload) || !is_all {
+                if is_enough(payload) || !is_all || payload.len() >= left - before.len() {
                     return;
                 }
+                left -= before.len() + payload.len();
                 index += 1;
             }
         }
-        is_enough(small.get(..most).unwrap_or(small));
+        is_enough(small.get(..left).unwrap_or(small));
     }
 
     /// Removes so many bytes, which are small ones and wait alone.
