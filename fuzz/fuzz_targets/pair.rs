@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use ws_proto::bytes::Buf;
 use ws_proto::{
     Cause, CloseCode, CloseFrame, Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Interest,
-    Message, Seed,
+    Message, MessageKind, Prepared, Role, Seed, SendErrorKind,
 };
 
 #[derive(Arbitrary, Debug)]
@@ -24,8 +24,11 @@ enum Operation<'a> {
     Ping(&'a [u8]),
     Pong(&'a [u8]),
     Close(u16, &'a str),
+    Prepared(&'a [u8], u8),
+    With(&'a str, u8),
     Write(u16),
     Vectored(u16),
+    Owned(u8),
     Receive,
     Release,
 }
@@ -93,6 +96,26 @@ impl End {
     }
 }
 
+/// A prepared message is a server's.
+fn send_prepared(from: &mut End, to: &mut End, data: &[u8], window_bits: u8) {
+    let deflate = DeflateConfig::new().send_window_bits(8 + window_bits % 8).threshold(usize::from(window_bits));
+    let sent = from.ws.send_prepared(&Prepared::new(data).compress(&deflate));
+    match from.ws.role() {
+        Role::Server if sent.is_ok() => to.due.push_back(data.into()),
+        Role::Server => {}
+        Role::Client => assert_eq!(sent.unwrap_err().kind(), SendErrorKind::Unmasked),
+    }
+}
+
+fn send_with(from: &mut End, to: &mut End, text: &str, count: u8) {
+    let sent = from.ws.send_with(MessageKind::Text, |message| {
+        (0..count).try_for_each(|_| if message.extend_from_slice(text.as_bytes()) { Ok(()) } else { Err(()) })
+    });
+    if sent.is_ok() {
+        to.due.push_back(text.repeat(count.into()).into());
+    }
+}
+
 fn send_part(from: &mut End, to: &mut End, part: Message, fin: bool) {
     if from.ws.send_part(part.clone(), fin).is_err() {
         return;
@@ -109,9 +132,9 @@ fn send_part(from: &mut End, to: &mut End, part: Message, fin: bool) {
     }
 }
 
-fuzz_target!(|case: (Option<Deflate>, Vec<(bool, Operation<'_>)>)| {
-    let (deflate, operations) = case;
-    let config = Config::new().max_buffered(40_000);
+fuzz_target!(|case: (Option<Deflate>, u16, Vec<(bool, Operation<'_>)>)| {
+    let (deflate, fragment_size, operations) = case;
+    let config = Config::new().max_buffered(40_000).fragment_size(fragment_size.into());
     let compressing = |ws| match &deflate {
         Some(deflate) => deflate.apply(ws),
         None => ws,
@@ -156,6 +179,13 @@ fuzz_target!(|case: (Option<Deflate>, Vec<(bool, Operation<'_>)>)| {
             Operation::Close(code, reason) => {
                 let frame = CloseCode::new(code).map_or(Ok(CloseFrame::EMPTY), |code| CloseFrame::new(code, reason));
                 drop(frame.map(|frame| from.ws.close(frame)));
+            }
+            Operation::Prepared(data, window_bits) => send_prepared(from, to, data, window_bits),
+            Operation::With(text, count) => send_with(from, to, text, count),
+            Operation::Owned(chunks) => {
+                for chunk in std::iter::from_fn(|| from.ws.output().next_owned()).take(chunks.into()) {
+                    to.input.extend_from_slice(&chunk);
+                }
             }
             Operation::Write(count) => write(from, to, usize::from(count), false),
             Operation::Vectored(count) => write(from, to, usize::from(count), true),
