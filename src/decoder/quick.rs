@@ -213,6 +213,7 @@ mod tests {
     use crate::input::{Buffer, Input, Missing};
     use crate::opcode::MessageKind;
     use crate::role::Role;
+    use core::ops::Range;
     use std::vec::Vec;
 
     fn buffer(bytes: &[u8]) -> Buffer {
@@ -223,6 +224,155 @@ mod tests {
     fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
         let length = u8::try_from(payload.len()).unwrap();
         [&[first, 0x80 | length, 0, 0, 0, 0], payload].concat()
+    }
+
+    const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
+
+    /// A frame as the peer of `role` sends it, with a length in the shortest form.
+    fn frame_for(role: Role, first: u8, payload: &[u8]) -> Vec<u8> {
+        let mask = if role == Role::Server { 0x80 } else { 0 };
+        let mut frame = match payload.len() {
+            short @ 0..=125 => Vec::from([first, mask | u8::try_from(short).unwrap()]),
+            medium => {
+                let [high, low] = u16::try_from(medium).unwrap().to_be_bytes();
+                Vec::from([first, mask | 126, high, low])
+            }
+        };
+        match role {
+            Role::Server => {
+                frame.extend(KEY);
+                frame.extend(payload.iter().zip(KEY.iter().cycle()).map(|(byte, key)| byte ^ key));
+            }
+            Role::Client => frame.extend(payload),
+        }
+        frame
+    }
+
+    type QuickWay = fn(&Decoder, &mut Buffer) -> Option<(MessageKind, Range<usize>)>;
+
+    /// The quick way for a message of this length.
+    fn quick_way(length: usize) -> QuickWay {
+        if length <= 125 {
+            |decoder, input| decoder.short_message(input)
+        } else {
+            |decoder, input| decoder.medium_message(input)
+        }
+    }
+
+    const ROLES: [Role; 2] = [Role::Server, Role::Client];
+    const LENGTHS: [usize; 14] = [0, 1, 7, 8, 15, 16, 125, 126, 127, 255, 256, 257, 4096, 0xFFFF];
+
+    #[test]
+    fn whole_messages_are_taken_quickly() {
+        for role in ROLES {
+            for length in LENGTHS {
+                let ascii = Vec::from_iter((0..length).map(|at| b"quick brown fox "[at % 16]));
+                // Where a character of two bytes has no place, it is one of one.
+                let mut wide = "é".repeat(length / 2).into_bytes();
+                wide.resize(length, b'x');
+                let binary = Vec::from_iter((0..length).map(|at| u8::try_from(at % 251).unwrap() | 0x80));
+                for (first, kind, payload) in [
+                    (0x81, MessageKind::Text, &ascii),
+                    (0x81, MessageKind::Text, &wide),
+                    (0x82, MessageKind::Binary, &binary),
+                ] {
+                    let decoder = Decoder::new(role, &Config::new());
+                    let frame = frame_for(role, first, payload);
+                    let mut input = buffer(&[&frame[..], b"behind"].concat());
+                    let (found, range) = quick_way(length)(&decoder, &mut input).expect("a message");
+                    assert_eq!((found, range.len()), (kind, length), "{role:?}, {length}");
+                    assert!(input.slice(range.start, range.end) == *payload, "{role:?}, {length}");
+                    assert_eq!(input.unread(), b"behind");
+                    assert_eq!(input.has_large(), length >= 4096, "{length}");
+                    // All of it has to be there.
+                    let mut cut = buffer(&frame[..frame.len() - 1]);
+                    assert!(quick_way(length)(&decoder, &mut cut).is_none(), "{role:?}, {length}");
+                    // As many bytes as a message may have, and one more.
+                    for (limit, is_taken) in [(length, length > 0), (length.saturating_sub(1), false)] {
+                        let decoder = Decoder::new(role, &Config::new().max_message(limit as u64));
+                        let message = quick_way(length)(&decoder, &mut buffer(&frame));
+                        assert_eq!(message.is_some(), is_taken, "{role:?}, {length} of {limit}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_left_as_it_came() {
+        for role in ROLES {
+            let decoder = Decoder::new(role, &Config::new());
+            for length in LENGTHS.into_iter().filter(|&length| length > 0) {
+                for at in [0, length / 2, length - 1] {
+                    let mut text = Vec::from_iter(core::iter::repeat_n(b'a', length));
+                    text[at] = 0xFF;
+                    let wire = frame_for(role, 0x81, &text);
+                    let mut input = buffer(&wire);
+                    assert!(quick_way(length)(&decoder, &mut input).is_none(), "{role:?}, {length}, {at}");
+                    assert!(input.unread() == wire, "{role:?}, {length}, {at}");
+                }
+                // No FIN, a reserved bit, a continuation, a control frame, and the mask bit as it should not be.
+                for (first, second) in [(0x01, 0), (0xC1, 0), (0x80, 0), (0x89, 0), (0x82, 0x80)] {
+                    let mut wire = frame_for(role, first, &Vec::from_iter(core::iter::repeat_n(b'a', length)));
+                    wire[1] ^= second;
+                    wire.extend([0; 8]);
+                    let mut input = buffer(&wire);
+                    assert!(quick_way(length)(&decoder, &mut input).is_none(), "{role:?}, {length}, {first:x}");
+                    assert!(input.unread() == wire);
+                }
+            }
+            // RFC 6455 §5.2: the shortest form is due.
+            let mut wire = frame_for(role, 0x82, &[7; 126]);
+            wire[3] = 125;
+            assert!(decoder.medium_message(&mut buffer(&wire)).is_none());
+            // Eight bytes of length are for longer ones.
+            let mut wire = frame_for(role, 0x82, &[7; 200]);
+            wire[1] += 1;
+            assert!(decoder.medium_message(&mut buffer(&wire)).is_none());
+        }
+    }
+
+    #[test]
+    fn short_fragments_are_taken_until_the_last_or_a_limit() {
+        for role in ROLES {
+            for first in [0x01, 0x02] {
+                let mut decoder = Decoder::new(role, &Config::new().max_fragments(10).max_message(300));
+                let mut input = buffer(&frame_for(role, first, b"a"));
+                assert!(matches!(decoder.decode(&mut input), Decoded::NeedMore(_)));
+                let (short, last) = (frame_for(role, 0x00, b"bc"), frame_for(role, 0x80, b"d"));
+                input.append_for_test(&[&short[..], &short, &last].concat());
+                assert!(decoder.short_fragments(&mut input).is_ok());
+                assert_eq!((decoder.message.fragments, decoder.message.length), (3, 5));
+                assert_eq!(input.unread(), last);
+                let range = input.message();
+                assert_eq!(input.slice(range.start, range.end), b"abcbc");
+                // Longer than the message may be, and more than there may be fragments.
+                let long = frame_for(role, 0x00, &[b'e'; 125]);
+                input.append_for_test(&long.repeat(3));
+                assert!(decoder.short_fragments(&mut input).is_ok());
+                assert_eq!((decoder.message.fragments, decoder.message.length), (3, 5), "the last one is in between");
+            }
+        }
+    }
+
+    #[test]
+    fn short_fragments_keep_the_limits() {
+        for role in ROLES {
+            for (config, taken) in [
+                (Config::new().max_message(6), 2),
+                (Config::new().max_message(7), 3),
+                (Config::new().max_fragments(3), 2),
+                (Config::new().max_fragments(4), 3),
+                (Config::new().max_frame(1), 0),
+            ] {
+                let mut decoder = Decoder::new(role, &config);
+                let mut input = buffer(&frame_for(role, 0x02, b"a"));
+                assert!(matches!(decoder.decode(&mut input), Decoded::NeedMore(_)));
+                input.append_for_test(&frame_for(role, 0x00, b"bc").repeat(4));
+                assert!(decoder.short_fragments(&mut input).is_ok());
+                assert_eq!(decoder.message.fragments, 1 + taken, "{role:?}, {config:?}");
+            }
+        }
     }
 
     #[test]

@@ -152,7 +152,7 @@ impl Buffer {
 
     /// Whether a large frame has come since that was last forgotten.
     #[inline]
-    pub(super) const fn has_large(&self) -> bool {
+    pub(crate) const fn has_large(&self) -> bool {
         self.has_large
     }
 
