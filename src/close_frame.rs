@@ -45,13 +45,16 @@ impl CloseFrame {
     /// ```
     /// use ws_proto::{CloseCode, CloseFrame};
     ///
-    /// let frame = CloseFrame::truncated(CloseCode::POLICY_VIOLATION, &"é".repeat(100));
+    /// let frame = CloseFrame::truncated(CloseCode::POLICY_VIOLATION, "é".repeat(100));
     /// assert_eq!(frame.reason(), "é".repeat(61));
     /// ```
-    pub fn truncated(code: CloseCode, reason: &str) -> Self {
+    pub fn truncated(code: CloseCode, reason: impl Into<Utf8Bytes>) -> Self {
+        let reason = reason.into();
+        if reason.len() <= Self::MAX_REASON {
+            return Self { code: Some(code), reason };
+        }
         let end = (0..=Self::MAX_REASON).rev().find(|&end| reason.is_char_boundary(end));
-        let reason = end.and_then(|end| reason.get(..end)).unwrap_or_default();
-        Self { code: Some(code), reason: reason.into() }
+        Self { code: Some(code), reason: end.and_then(|end| reason.get(..end)).unwrap_or_default().into() }
     }
 
     /// The close code; `None` when the frame has no body.

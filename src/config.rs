@@ -111,8 +111,10 @@ impl Config {
     }
 
     /// The largest payload of a data frame that is sent, in bytes. Default: any size. A longer message, or part of one, is cut
-    /// into fragments (RFC 6455 §5.4), so that a Ping, Pong or Close waits for one of them at most and not for all of a large
-    /// message. Sizes below 125 count as 125. On a slow link 64 KiB is a good size.
+    /// into fragments (RFC 6455 §5.4), so that a Ping, Pong or Close waits for the fragment under way, and for those that a write
+    /// has been shown and has not taken (64 KiB at most, see [`Output`](crate::Output)), and not for all of a large message.
+    /// Sizes below 125 count as 125. On a slow link 64 KiB is a good size; below 4 KiB, payloads are copied that would go out
+    /// by reference.
     #[must_use]
     pub const fn fragment_size(mut self, bytes: usize) -> Self {
         self.fragment_size = bytes;
@@ -152,7 +154,11 @@ impl Config {
 
     /// Whether the peer's Close is answered by itself (RFC 6455 §5.5.1). Default true. Turned off, the application
     /// receives [`Event::Close`](crate::Event::Close), may finish the message it is sending, and answers with
-    /// [`Connection::close`](crate::Connection::close), before the end of the stream.
+    /// [`Connection::close`](crate::Connection::close), behind all that waits, or with
+    /// [`close_now`](crate::Connection::close_now), before the end of the stream.
+    ///
+    /// By itself the answer goes behind the message under way (RFC 6455 §5.5.1), and messages that wait behind that are
+    /// dropped, but for those that go out in the same write, within 64 KiB.
     #[must_use]
     pub const fn auto_close(mut self, on: bool) -> Self {
         self.auto_close = on;

@@ -215,6 +215,7 @@ impl Connection {
     /// * The writer takes replies, looks whether there is a [`closed`](SendHalf::closed), and writes while
     ///   [`interest`](SendHalf::interest) says so. When that says `hang_up`, it ends the writing side, lets the reader
     ///   read on for a moment, and drops both.
+    /// * Whether the output is [congested](Interest::congested), the writer knows; the bounded channel makes the reader wait.
     /// * One bounded channel for replies and messages keeps them in order and gives the back-pressure: a Close that
     ///   overtakes a message would refuse it, and the channel's capacity is memory that the peer can fill.
     ///

@@ -33,7 +33,9 @@
 //!             }
 //!         }
 //!         while ws.interest().write {
-//!             ws.output().write_to(&mut socket)?;
+//!             if ws.output().write_to(&mut socket)? == 0 {
+//!                 return Err(std::io::Error::from(std::io::ErrorKind::WriteZero).into());
+//!             }
 //!         }
 //!         let want = ws.interest();
 //!         if want.hang_up {

@@ -6,10 +6,6 @@ use crate::text::{Text, Utf8Bytes};
 use alloc::{string::String, vec::Vec};
 use bytes::{Bytes, BytesMut};
 
-/// From this size in bytes on an owned payload goes out by reference: below it, copying costs less than one more slice in a
-/// vectored write.
-pub(crate) const LARGE: usize = 4 << 10;
-
 /// An owned message. Cloning it shares the memory.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Message {

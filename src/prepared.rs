@@ -15,7 +15,7 @@ use core::fmt;
 
 /// From this size in bytes on the payload is referred to: below it, a copy costs less than the reference does. It is less
 /// than for a message of one connection, as the outputs of many are not in the cache, and the payload is.
-const LARGE: usize = 512;
+const SHARED: usize = 512;
 
 /// A message that is encoded once, and compressed once, and sent to any number of a server's connections with
 /// [`Connection::send_prepared`](crate::Connection::send_prepared). Cloning it shares the memory.
@@ -53,7 +53,7 @@ pub(crate) struct Form {
     /// The payload; where it is not large, the whole frame.
     bytes: Bytes,
     /// How much of that is the header.
-    ahead: usize,
+    header_size: usize,
 }
 
 #[cfg(feature = "deflate")]
@@ -82,7 +82,10 @@ impl Prepared {
     ///
     /// A connection that agreed on a smaller window, or on no compression, gets the uncompressed frame; so do all if the
     /// message is shorter than the [threshold](DeflateConfig::threshold) or does not shrink. Called several times with
-    /// different windows, each connection gets the form with the largest window that it agreed on.
+    /// different windows, each connection gets the form with the largest window that is no larger than its own.
+    ///
+    /// Each call takes a context, as a connection does, and gives it back; with a [pool](DeflateConfig::pool) they are
+    /// shared. Do not compress a message that holds a secret: see [`DeflateConfig`].
     ///
     /// What it costs: the connection needs no context of its own to send it. With context takeover, where the connection has
     /// one, the peer's window goes on with this message while the connection's own does not know it, so the next message
@@ -113,6 +116,21 @@ impl Prepared {
         Self(Arc::new(forms))
     }
 
+    /// The type of the message.
+    pub fn kind(&self) -> MessageKind {
+        self.0.plain.kind
+    }
+
+    /// The size of the message's payload in bytes.
+    pub fn len(&self) -> usize {
+        self.0.plain.payload_size()
+    }
+
+    /// Whether the message is empty.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The form without compression.
     #[inline]
     pub(crate) fn plain(&self) -> &Form {
@@ -134,12 +152,12 @@ impl Form {
     fn new(kind: MessageKind, rsv: u8, payload: Bytes) -> Self {
         let payload_length = payload.len() as u64;
         let header = FrameHeader { fin: true, rsv, opcode: kind.opcode(), masking_key: None, payload_length }.encode();
-        let (bytes, ahead) = if payload.len() < LARGE {
+        let (bytes, header_size) = if payload.len() < SHARED {
             ([header.as_ref(), &payload].concat().into(), header.as_ref().len())
         } else {
             (payload, 0)
         };
-        Self { kind, rsv, header, bytes, ahead }
+        Self { kind, rsv, header, bytes, header_size }
     }
 
     /// The type of the message.
@@ -155,39 +173,39 @@ impl Form {
     /// The size of the whole frame.
     #[inline]
     pub(crate) fn size(&self) -> usize {
-        self.bytes.len() + self.header.as_ref().len() - self.ahead
+        self.bytes.len() + self.header.as_ref().len() - self.header_size
     }
 
     /// The size of the payload.
     #[inline]
     pub(crate) fn payload_size(&self) -> usize {
-        self.bytes.len() - self.ahead
+        self.bytes.len() - self.header_size
     }
 
     /// What is copied of the frame: all of it, or the header.
     #[inline]
     pub(crate) fn copied(&self) -> &[u8] {
-        if self.ahead > 0 { &self.bytes } else { self.header.as_ref() }
+        if self.header_size > 0 { &self.bytes } else { self.header.as_ref() }
     }
 
     /// The payload, where it is sent by reference.
     #[inline]
     pub(crate) fn referenced(&self) -> Option<&Bytes> {
-        if self.ahead > 0 { None } else { Some(&self.bytes) }
+        if self.header_size > 0 { None } else { Some(&self.bytes) }
     }
 
     /// The payload.
     pub(crate) fn payload(&self) -> Bytes {
-        self.bytes.slice(self.ahead..)
+        self.bytes.slice(self.header_size..)
     }
 }
 
 impl fmt::Debug for Prepared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plain = self.plain();
-        f.debug_struct("Prepared")
-            .field("kind", &plain.kind)
-            .field("length", &plain.payload_size())
-            .finish_non_exhaustive()
+        let mut debug = f.debug_struct("Prepared");
+        debug.field("kind", &self.kind()).field("len", &self.len());
+        #[cfg(feature = "deflate")]
+        debug.field("windows", &Vec::from_iter(self.0.compressed.iter().map(|compressed| compressed.window_bits)));
+        debug.finish_non_exhaustive()
     }
 }

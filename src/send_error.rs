@@ -23,6 +23,24 @@ impl SendError {
     }
 
     /// The message, if it was given away to be sent. What was borrowed is still the caller's.
+    ///
+    /// ```
+    /// use ws_proto::{Config, Connection, SendErrorKind};
+    ///
+    /// let mut ws = Connection::server(&Config::new().max_buffered(100));
+    /// ws.send_binary(&[1; 60])?;
+    /// let mut waiting = None;
+    /// match ws.send(vec![2; 60]) {
+    ///     Err(error) if error.kind() == SendErrorKind::Full => waiting = error.into_message(),
+    ///     sent => sent?,
+    /// }
+    /// // … and when some of the output has been written:
+    /// ws.output().clear();
+    /// if let Some(message) = waiting.take() {
+    ///     ws.send(message)?;
+    /// }
+    /// # Ok::<(), ws_proto::SendError>(())
+    /// ```
     pub fn into_message(self) -> Option<Message> {
         self.message
     }
@@ -50,9 +68,10 @@ pub enum SendErrorKind {
     /// try again.
     #[error("the output holds as much as it may; write it out first")]
     Full,
-    /// The frame alone is more than [`Config::max_buffered`](crate::Config::max_buffered); it never finds room. A later
+    /// The message, with the headers of its frames, is more than [`Config::max_buffered`](crate::Config::max_buffered); it never
+    /// finds room. A later
     /// part of a compressed message counts as an eighth more than its size.
-    #[error("the frame is larger than the output may ever hold")]
+    #[error("the message is larger than the output may ever hold")]
     TooLarge,
     /// This side has sent its Close frame, or the connection is over (RFC 6455 §5.5.1, §6.1).
     #[error("the connection is closing or closed (RFC 6455 §5.5.1)")]
@@ -69,7 +88,7 @@ pub enum SendErrorKind {
     /// A client masks every frame with a key of its own, and a [`Prepared`](crate::Prepared) message is not masked
     /// (RFC 6455 §5.3).
     #[error("a client does not send prepared messages: each frame is masked with a key of its own (RFC 6455 §5.3)")]
-    Unmasked,
+    ServerOnly,
     /// Close code 1010 is a client's (RFC 6455 §7.4.1).
     #[error("close code 1010 is not a server's (RFC 6455 §7.4.1)")]
     ClientCode,
@@ -77,6 +96,7 @@ pub enum SendErrorKind {
 
 /// A message that was to be written into the output was not sent. Nothing of it has gone out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum WriteError<E> {
     /// The send was refused, or there was no room for the message.
     #[error(transparent)]
@@ -86,5 +106,5 @@ pub enum WriteError<E> {
     NotUtf8,
     /// The error of whoever was to write it.
     #[error("the message could not be written")]
-    Failed(E),
+    Failed(#[source] E),
 }

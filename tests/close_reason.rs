@@ -19,7 +19,7 @@ fn every_length_of_every_character() {
         for ahead in 0..8 {
             for count in 0..=140 {
                 let reason = "x".repeat(ahead) + &letter.repeat(count);
-                let frame = CloseFrame::truncated(CloseCode::GOING_AWAY, &reason);
+                let frame = CloseFrame::truncated(CloseCode::GOING_AWAY, reason.as_str());
                 assert_eq!(frame.reason(), right(&reason), "{ahead} and {count} of {letter}");
                 assert_eq!(frame.code(), Some(CloseCode::GOING_AWAY));
                 if reason.len() <= CloseFrame::MAX_REASON {
@@ -43,7 +43,7 @@ fn random_reasons() {
     for _ in 0..3000 {
         let count = random.below(140);
         let reason: String = (0..count).map(|_| ['a', 'é', '€', '🦀', '\0', '\u{301}'][random.below(6)]).collect();
-        assert_eq!(CloseFrame::truncated(CloseCode::NORMAL, &reason).reason(), right(&reason));
+        assert_eq!(CloseFrame::truncated(CloseCode::NORMAL, reason.as_str()).reason(), right(&reason));
     }
 }
 
@@ -55,7 +55,7 @@ fn it_goes_out_whole() {
             for count in [0, 1, 30, 31, 61, 62, 100, 123, 124, 200, 100_000] {
                 let reason = letter.repeat(count);
                 let mut ws = connection(role, &Config::new());
-                ws.close(CloseFrame::truncated(CloseCode::POLICY_VIOLATION, &reason)).unwrap();
+                ws.close(CloseFrame::truncated(CloseCode::POLICY_VIOLATION, reason.as_str())).unwrap();
                 let wire = drain(&mut ws);
                 assert_eq!(sent_by(role, &wire), [Frame::close(1008, right(&reason))]);
             }

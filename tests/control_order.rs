@@ -474,7 +474,7 @@ fn a_ping_that_has_been_shown_keeps_what_is_behind_it() {
     }
 }
 
-/// 6455-5.5.2-3: one look shows 256 KiB and a frame at most, so that a control frame that comes afterwards is behind no
+/// 6455-5.5.2-3: one look shows 64 KiB and a frame at most, so that a control frame that comes afterwards is behind no
 /// more than that.
 #[test]
 fn a_look_is_bounded() {
@@ -488,11 +488,11 @@ fn a_look_is_bounded() {
                     let frame = header_size(role, size) + size;
                     let mut wire = write(&mut ws, frame + 1);
                     let shown = look.at(&mut ws);
-                    assert!(shown.len() <= (256 << 10) + frame, "{role:?}, {way:?}, {size}, {look:?}: {}", shown.len());
+                    assert!(shown.len() <= (64 << 10) + frame, "{role:?}, {way:?}, {size}, {look:?}: {}", shown.len());
                     ws.ping(b"mine").unwrap();
                     wire.extend(drain(&mut ws));
                     let ping = headers_in(role, &wire).into_iter().find(|frame| frame.opcode() == PING).unwrap();
-                    let most = (256 << 10) + 2 * frame;
+                    let most = (64 << 10) + 2 * frame;
                     assert!(ping.start <= frame + 1 + most, "{role:?}, {way:?}, {size}, {look:?}: at {}", ping.start);
                 }
             }
@@ -1304,5 +1304,23 @@ fn control_frames_count_against_max_buffered() {
         ws.send(payload(5000, 1)).unwrap();
         assert_eq!(ws.ping(b"").unwrap_err().kind(), SendErrorKind::Full);
         assert_eq!(ws.buffered(), header_size(role, 5000) + 5000);
+    }
+}
+
+/// 6455-5.5.1-9: `close_now` after `close` drops the messages ahead of the Close frame, which stays as it was sent; when there
+/// is nothing more to drop, it is refused as any second Close.
+#[test]
+fn close_now_after_close() {
+    for role in ROLES {
+        let mut ws = connection(role, &Config::new());
+        (0..20).for_each(|_| ws.send(payload(100_000, 1)).unwrap());
+        ws.close(ws_proto::CloseFrame::new(CloseCode::GOING_AWAY, "first").unwrap()).unwrap();
+        let mut wire = write(&mut ws, 10);
+        ws.close_now(CloseCode::POLICY_VIOLATION).unwrap();
+        assert_eq!(ws.close_now(CloseCode::POLICY_VIOLATION).unwrap_err().kind(), SendErrorKind::Closed);
+        wire.extend(drain(&mut ws));
+        let frames = whole_frames(role, &wire);
+        assert_eq!(frames.len(), 2, "{role:?}");
+        assert_eq!((frames[1].first, &frames[1].payload[..]), (0x80 | CLOSE, &b"\x03\xe9first"[..]), "{role:?}");
     }
 }

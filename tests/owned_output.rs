@@ -368,14 +368,15 @@ fn small_large_small(role: Role) -> (Connection, Vec<u8>) {
     (fill(), drain(&mut fill()))
 }
 
-/// Small, large and small frames go out in one vectored write.
+/// Small, large and small frames go out in one vectored write; a client copies the large one to mask it.
 #[test]
 fn one_write_takes_all() {
     for role in ROLES {
         let (mut ws, wire) = small_large_small(role);
         let mut writer = taker(usize::MAX / 2);
         assert_eq!(ws.output().write_to(&mut writer).unwrap(), wire.len(), "{role:?}");
-        assert_eq!((writer.vectored, writer.writes, writer.slices), (1, 0, 3), "{role:?}");
+        let right = if role == Role::Server { (1, 0, 3) } else { (0, 1, 0) };
+        assert_eq!((writer.vectored, writer.writes, writer.slices), right, "{role:?}");
         assert!(writer.taken == wire);
         assert!(!ws.interest().write);
     }

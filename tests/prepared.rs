@@ -73,7 +73,7 @@ fn a_client_is_refused() {
         ws.send_text("before").unwrap();
         let waiting = ws.buffered();
         let error = ws.send_prepared(&prepared).unwrap_err();
-        assert_eq!((error.kind(), error.into_message()), (SendErrorKind::Unmasked, None));
+        assert_eq!((error.kind(), error.into_message()), (SendErrorKind::ServerOnly, None));
         assert_eq!(ws.buffered(), waiting);
         ws.send_text("after").unwrap();
         assert_eq!(sent_by(Role::Client, &drain(&mut ws)), [Frame::text("before"), Frame::text("after")]);

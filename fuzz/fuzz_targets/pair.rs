@@ -103,7 +103,7 @@ fn send_prepared(from: &mut End, to: &mut End, data: &[u8], window_bits: u8) {
     match from.ws.role() {
         Role::Server if sent.is_ok() => to.due.push_back(data.into()),
         Role::Server => {}
-        Role::Client => assert_eq!(sent.unwrap_err().kind(), SendErrorKind::Unmasked),
+        Role::Client => assert_eq!(sent.unwrap_err().kind(), SendErrorKind::ServerOnly),
     }
 }
 

@@ -60,8 +60,8 @@ impl Deflating {
     }
 
     /// Records that a message which was compressed elsewhere goes out.
-    pub(super) fn fall_behind(&mut self) {
-        self.deflater.fall_behind();
+    pub(super) fn skip_message(&mut self) {
+        self.deflater.skip_message();
     }
 
     /// What a message is written to before it is compressed; it is to be given back.

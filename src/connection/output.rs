@@ -12,11 +12,18 @@ use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering};
 use queue::Queue;
 
-/// How much of what is behind the first frame is shown to one write. A control frame may have to wait for it.
-const SHOWN: usize = 256 << 10;
+pub(super) use large::WINDOW;
 
-/// So much is ahead of the Close frame that ends everything, in the same write.
+/// How many bytes are shown to one write, beside the rest of a large payload. A control frame may have to wait for them.
+const SHOWN: usize = 64 << 10;
+
+/// How many bytes of data go out in the same write as the Close frame that ends everything, ahead of it. They are answers to
+/// what came before the end, most likely.
 const ONE_WRITE: usize = 64 << 10;
+
+/// The largest slice for a vectored write. Some systems count in 32 bits.
+#[cfg(feature = "std")]
+const MAX_SLICE: usize = 1 << 30;
 
 /// The bytes that wait to be written, as a [`Buf`]: write what [`chunk`](Buf::chunk) or
 /// [`chunks_vectored`](Buf::chunks_vectored) shows, then [`advance`](Buf::advance) by as much as was written. A partial write
@@ -28,13 +35,13 @@ const ONE_WRITE: usize = 64 << 10;
 /// Pings and Pongs do not wait behind the data: they go out at the next border between two frames (RFC 6455 §5.5.2 asks for
 /// a Pong as soon as is practical). What has been shown stays as it was until the next `advance`, so a write that is tried
 /// again finds the same bytes, as TLS libraries demand; a control frame that comes in between goes behind the frame in which
-/// they end. One look shows 256 KiB and a frame at most, and ends behind control frames.
+/// they end. One look shows 64 KiB of data at most, or up to the end of a large payload, and ends behind control frames.
 #[derive(Default)]
 pub struct Output {
     data: Queue,
     /// Made when the first Ping or Pong is sent.
     control: Option<Box<Control>>,
-    /// Bytes of control frames and large payloads.
+    /// Bytes of control frames and large payloads: of all that is not a small data frame.
     beside: usize,
     /// How much has been shown since bytes were last removed. More than it can count is one frame.
     shown: AtomicU32,
@@ -44,7 +51,12 @@ pub struct Output {
 
 impl Output {
     /// Removes the next bytes and returns them as an owned value, for a driver that holds its memory until a write is
-    /// complete; `None` when nothing waits. They count as written. It is what [`chunk`](Buf::chunk) shows, without a copy.
+    /// complete; `None` when nothing waits. It is what [`chunk`](Buf::chunk) shows. It is copied only if a part of a client's
+    /// masked piece has been removed before.
+    ///
+    /// The bytes count as written, and for no limit. So take one when the driver can write it, and not all that wait; write
+    /// all of it before the next, a rest that the system did not take included. When
+    /// [`hang_up`](crate::Interest::hang_up) is set, what was taken may still have to be written.
     ///
     /// ```
     /// # use ws_proto::{Config, Connection};
@@ -60,13 +72,15 @@ impl Output {
     }
 
     /// Writes once, vectored if there is more than one chunk, and removes what was written. How much that was; 0 when nothing
-    /// waits, or when the writer takes nothing.
+    /// waits, or when the writer takes nothing, which ends a loop around it.
     ///
     /// ```
     /// # use ws_proto::{Config, Connection};
     /// # fn example(ws: &mut Connection, socket: &mut std::net::TcpStream) -> std::io::Result<()> {
     /// while ws.interest().write {
-    ///     ws.output().write_to(socket)?;
+    ///     if ws.output().write_to(socket)? == 0 {
+    ///         return Err(std::io::ErrorKind::WriteZero.into());
+    ///     }
     /// }
     /// # Ok(())
     /// # }
@@ -113,10 +127,11 @@ impl Output {
                 return false;
             }
             let Some(slice) = slices.get_mut(filled) else { return true };
-            *slice = std::io::IoSlice::new(bytes);
+            let shown = bytes.get(..MAX_SLICE).unwrap_or(bytes);
+            *slice = std::io::IoSlice::new(shown);
             filled += 1;
-            size += bytes.len();
-            false
+            size += shown.len();
+            shown.len() < bytes.len()
         };
         let mut control = self.control.as_ref().and_then(|control| control.next());
         self.data.each_chunk(SHOWN, |data| {
@@ -145,7 +160,8 @@ impl Output {
         Ok((written, size))
     }
 
-    /// Removes all that waits, as if it had been written.
+    /// Removes all that waits, as if it had been written: for tests, and for a stream that has ended. If a part of a frame has
+    /// been written, the peer cannot make sense of what follows.
     pub fn clear(&mut self) {
         self.advance(self.remaining());
     }
@@ -156,7 +172,7 @@ impl Output {
         self.data.small()
     }
 
-    /// Where a frame of so many bytes is appended, if it is clear at a glance that no more than `most` wait then.
+    /// Where a frame of so many bytes is appended, if it is clear from one comparison that no more than `most` wait then.
     #[inline(always)]
     pub(super) fn room_for(&mut self, size: usize, most: usize) -> Option<&mut BytesMut> {
         if self.beside == 0 && size <= most.saturating_sub(self.data.small_size()) {
@@ -183,7 +199,7 @@ impl Output {
         self.data.push_large(payload, key);
     }
 
-    /// Has a Ping or Pong go out at the next border between two frames.
+    /// Queues a Ping or Pong, which goes out at the next border between two data frames.
     pub(super) fn push_control(&mut self, header: &[u8], payload: &[u8]) {
         self.control().push(header, payload);
         self.count();
@@ -212,9 +228,14 @@ impl Output {
         self.close = (header.len() + payload.len()) as u8;
     }
 
+    /// Whether the Close frame waits, and nothing of it has been removed.
+    pub(super) fn close_waits(&self) -> bool {
+        self.close > 0 && self.data.len() >= self.close.into()
+    }
+
     /// Drops data that can wait no longer, and gives its memory back: what is behind the frame under way, or behind the
-    /// message it belongs to. A Close frame among it stays.
-    pub(super) fn cut(&mut self, backlog: Backlog) {
+    /// message it belongs to. A Close frame among it stays. Returns whether there was any.
+    pub(super) fn cut(&mut self, backlog: Backlog) -> bool {
         let shown = self.shown();
         let control = self.control.as_ref().and_then(|control| control.next());
         // Only data before the control frames has been shown, if there are any.
@@ -229,10 +250,12 @@ impl Output {
         }
         // Where the Close frame itself is under way, nothing else is left.
         let close = usize::from(self.close);
-        if border.at < self.data.len().saturating_sub(close) {
+        let has_backlog = border.at < self.data.len().saturating_sub(close);
+        if has_backlog {
             self.data.truncate(border, close);
             self.count();
         }
+        has_backlog
     }
 
     /// Gives unused memory back.
@@ -258,7 +281,7 @@ impl Output {
     #[inline]
     fn show(&self, size: usize) {
         let size = u32::try_from(size).unwrap_or(u32::MAX);
-        // Nobody else changes it meanwhile whose bytes would be written.
+        // To load and to store is enough: bytes are removed by whoever holds the output alone.
         self.shown.store(self.shown.load(Ordering::Relaxed).max(size), Ordering::Relaxed);
     }
 
@@ -321,9 +344,9 @@ impl Output {
 pub(super) enum Backlog {
     /// The frame under way.
     Frame,
-    /// The frame under way, and those behind it that go out in the same write as the Close.
+    /// The frame under way, and those behind it that end within [`ONE_WRITE`].
     FramesOfOneWrite,
-    /// The message under way, and those behind it that go out in the same write as the Close.
+    /// The message under way, and those behind it that end within [`ONE_WRITE`].
     MessagesOfOneWrite,
 }
 
@@ -370,6 +393,9 @@ impl Buf for Output {
     /// If `count` is more than [`remaining`](Buf::remaining).
     fn copy_to_bytes(&mut self, count: usize) -> Bytes {
         assert!(count <= self.remaining(), "cannot advance past what remains");
+        if count == 0 {
+            return Bytes::new();
+        }
         let first = self.take(count);
         if first.len() == count {
             return first;

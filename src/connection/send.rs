@@ -80,7 +80,7 @@ impl SendHalf {
             Due::Close { frame, answer } => {
                 let reply = self.close_state.receive(frame, answer);
                 if reply.is_some() || self.close_state.is_over() {
-                    // RFC 6455 §5.5.1: the answer waits until the current message has been sent, and no longer.
+                    // RFC 6455 §5.5.1: the answer waits until the current message has been sent, and for nothing that would delay it.
                     self.writer.output.cut(Backlog::MessagesOfOneWrite);
                 }
                 reply
@@ -152,7 +152,7 @@ impl SendHalf {
     #[inline]
     pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), SendError> {
         if self.writer.masks() {
-            return Err(SendErrorKind::Unmasked.into());
+            return Err(SendErrorKind::ServerOnly.into());
         }
         self.may_begin()?;
         let compressed = self.deflating.as_mut().and_then(|deflating| {
@@ -162,7 +162,7 @@ impl SendHalf {
         match compressed {
             Some((form, deflating)) => {
                 self.writer.append_form(form)?;
-                deflating.fall_behind();
+                deflating.skip_message();
             }
             None => self.writer.append_form(prepared.plain())?,
         }
@@ -244,6 +244,9 @@ impl SendHalf {
     /// # Errors
     /// As there.
     pub fn close_now(&mut self, frame: impl Into<CloseFrame>) -> Result<(), SendError> {
+        if self.writer.output.close_waits() && self.writer.output.cut(Backlog::Frame) {
+            return Ok(());
+        }
         let frame = frame.into();
         self.check_close(&frame)?;
         self.writer.output.cut(Backlog::Frame);

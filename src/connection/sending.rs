@@ -57,7 +57,7 @@ impl Connection {
     /// can.
     ///
     /// # Errors
-    /// As for [`send_text`](Connection::send_text), and [`Unmasked`](SendErrorKind::Unmasked) for a client.
+    /// As for [`send_text`](Connection::send_text), and [`ServerOnly`](SendErrorKind::ServerOnly) for a client.
     #[inline]
     pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), SendError> {
         self.sender.send_prepared(prepared)
@@ -128,7 +128,8 @@ impl Connection {
         self.sender.send_part_uncompressed(part, fin)
     }
 
-    /// Sends a Ping with at most 125 bytes (RFC 6455 §5.5.2).
+    /// Sends a Ping with at most 125 bytes (RFC 6455 §5.5.2). It goes out at the next border between frames, ahead of messages
+    /// that wait; see [`Output`](crate::Output).
     ///
     /// # Errors
     /// [`ControlTooLong`](SendErrorKind::ControlTooLong), [`Full`](SendErrorKind::Full),
@@ -138,7 +139,7 @@ impl Connection {
     }
 
     /// Sends a Pong with at most 125 bytes (RFC 6455 §5.5.3): unasked for, or as the answer to a Ping when
-    /// [`Config::auto_pong`] is off. It may follow this side's Close, until the peer's has come.
+    /// [`Config::auto_pong`] is off. Like a Ping it goes out ahead of messages that wait. It may follow this side's Close, until the peer's has come.
     ///
     /// # Errors
     /// As for [`ping`](Connection::ping).
@@ -166,11 +167,13 @@ impl Connection {
         self.sender.close(frame)
     }
 
-    /// [`close`](Connection::close), but at once: what waits behind the frame under way is dropped, and its memory given
-    /// back. It is for peers that read too slowly, with 1008 or 1013, and for those that nothing is to be sent to any more.
+    /// [`close`](Connection::close), but at once: messages that wait behind the frame under way are dropped, and their memory
+    /// is given back. What has been shown to a write counts as under way, as [`Output`](crate::Output) says. It is for peers
+    /// that read too slowly, with 1008 or 1013. After [`close`](Connection::close) it drops the messages that wait ahead of that
+    /// Close frame, which stays.
     ///
     /// # Errors
-    /// As for [`close`](Connection::close).
+    /// As for [`close`](Connection::close), if there is nothing to drop.
     pub fn close_now(&mut self, frame: impl Into<CloseFrame>) -> Result<(), SendError> {
         self.sender.close_now(frame)
     }

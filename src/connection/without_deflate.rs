@@ -55,7 +55,7 @@ impl Deflating {
         match *self {}
     }
 
-    pub(super) const fn fall_behind(&mut self) {
+    pub(super) const fn skip_message(&mut self) {
         match *self {}
     }
 

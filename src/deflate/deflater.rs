@@ -17,7 +17,7 @@ const EMPTY_BLOCK: u8 = 0x00;
 /// How much room is made at a time at most.
 const STEP: usize = 64 << 10;
 
-/// Compresses a message by itself: it refers to nothing before it, whoever receives it. Nothing if that is not worth it.
+/// Compresses a message by itself: it refers to nothing before it, whoever receives it. `None` below the threshold, or if it does not shrink.
 pub(crate) fn compress_alone(payload: &[u8], config: &DeflateConfig) -> Option<Bytes> {
     if payload.len() < config.threshold {
         return None;
@@ -39,7 +39,7 @@ pub(crate) struct Deflater {
     /// Whether the context waits here for the next message.
     keep: bool,
     /// Whether the peer has inflated something that the context does not know.
-    is_behind: bool,
+    is_stale: bool,
 }
 
 impl Deflater {
@@ -56,7 +56,7 @@ impl Deflater {
             },
             takeover,
             keep: config.keep_contexts && (takeover || !config.contexts.are_shared()),
-            is_behind: false,
+            is_stale: false,
         }
     }
 
@@ -84,8 +84,8 @@ impl Deflater {
 
     /// Records that a message which was compressed elsewhere goes out, between two messages. The next one does not refer to
     /// earlier ones, as the distance to them has changed for the peer (RFC 7692 §7.2.3.2).
-    pub(crate) fn fall_behind(&mut self) {
-        self.is_behind = true;
+    pub(crate) fn skip_message(&mut self) {
+        self.is_stale = self.takeover && self.context.is_some();
     }
 
     /// Gives the context back, between two messages: the next one does not refer to earlier ones, which a sender may
@@ -94,12 +94,12 @@ impl Deflater {
         if let Some(context) = self.context.take() {
             self.contexts.give_deflate(self.settings, context);
         }
-        self.is_behind = false;
+        self.is_stale = false;
     }
 
     fn flush(&mut self, payload: &[u8], output: &mut BytesMut) {
-        let is_behind = core::mem::take(&mut self.is_behind);
-        if let Some(context) = self.context.as_mut().filter(|_| is_behind) {
+        let is_stale = core::mem::take(&mut self.is_stale);
+        if let Some(context) = self.context.as_mut().filter(|_| is_stale) {
             context.reset();
         }
         let context = self.context.get_or_insert_with(|| self.contexts.deflate(self.settings));

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use bytes::{Buf, Bytes, BytesMut};
 
-/// So many automatic Pongs may wait to be written before the older ones give way to the newest.
+/// So many automatic Pongs may wait to be written before each further one is replaced by the next.
 const MAX_PONGS: u8 = 32;
 
 /// Pings and Pongs, in the order in which they were sent.
@@ -12,7 +12,7 @@ pub(super) struct Control {
     frames: BytesMut,
     /// Data that goes out before them: up to a border between two frames.
     data_before: usize,
-    /// Automatic Pongs among them, or gone since there last was none.
+    /// Automatic Pongs appended since `frames` was last empty.
     pongs: u8,
     /// The frame of the newest Pong, when there are too many; it follows when the others have been written.
     newest_pong: Vec<u8>,
@@ -33,12 +33,12 @@ impl Control {
         if self.is_empty() { None } else { Some((self.data_before, &self.frames)) }
     }
 
-    /// Has the frames go out after so much of the data. They are none yet.
+    /// Sets how much of the data goes out before the frames. Called while there are none.
     pub(super) fn begin_behind(&mut self, data: usize) {
         self.data_before = data;
     }
 
-    /// Has the frames go out after so much of the data at most, which is up to a border as well.
+    /// Lowers how much of the data goes out before the frames, to another border.
     pub(super) fn begin_within(&mut self, data: usize) {
         self.data_before = self.data_before.min(data);
     }
@@ -50,7 +50,7 @@ impl Control {
 
     /// Appends a frame.
     pub(super) fn push(&mut self, header: &[u8], payload: &[u8]) {
-        self.settle_pong();
+        self.append_newest_pong();
         self.frames.extend_from_slice(header);
         self.frames.extend_from_slice(payload);
     }
@@ -96,12 +96,12 @@ impl Control {
     fn removed(&mut self) {
         if self.frames.is_empty() {
             self.pongs = 0;
-            self.settle_pong();
+            self.append_newest_pong();
         }
     }
 
     /// Appends the Pong that was held back: there is room for it again, or other frames follow it.
-    fn settle_pong(&mut self) {
+    fn append_newest_pong(&mut self) {
         if !self.newest_pong.is_empty() {
             self.frames.extend_from_slice(&self.newest_pong);
             self.newest_pong.clear();

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Small frames are copied one behind the other. A large owned payload is not copied: it is kept by reference, with the
-//! number of small bytes that go out before it. What a client sends so is masked when its turn comes, a window at a time:
+//! number of small bytes that go out before it. A client's is masked when it is the first in the queue, a window at a time:
 //! it is in the cache then when it is written, and takes no more memory than the window, whoever else holds the payload.
 
 use super::large::{Large, Queued};

@@ -2,14 +2,17 @@
 
 use super::message_writer::{MessageWriter, NotWritten};
 use crate::config::Config;
-use crate::connection::output::Output;
+use crate::connection::output::{Output, WINDOW};
 use crate::frame::{EncodedHeader, FrameHeader, MAX_SHORT, MaskingKey, MaskingKeys};
-use crate::message::LARGE;
 use crate::opcode::{MessageKind, Opcode};
 use crate::prepared::Form;
 use crate::send_error::{SendError, SendErrorKind, WriteError};
 use alloc::boxed::Box;
 use bytes::{Buf, Bytes, BytesMut};
+
+/// From this size in bytes on an owned payload goes out by reference: below it, copying costs less than one more slice in a
+/// vectored write.
+const BY_REFERENCE: usize = 4 << 10;
 
 /// The output, with the source of the masking keys, and the limits on how much may wait in it and on the size of a frame.
 ///
@@ -69,7 +72,7 @@ impl FrameWriter {
         self.output.remaining() > self.high_water
     }
 
-    /// Appends an unfragmented frame of at most [`MAX_SHORT`] bytes, if it is clear at a glance that there is room for it.
+    /// Appends an unfragmented frame of at most [`MAX_SHORT`] bytes, if it is clear from one comparison that there is room for it.
     /// Returns whether it has done so.
     #[inline(always)]
     pub(super) fn append_short(&mut self, opcode: Opcode, payload: &[u8]) -> bool {
@@ -79,7 +82,7 @@ impl FrameWriter {
         match &mut self.keys {
             None => {
                 EncodedHeader::append_short(opcode, payload.len(), buffer);
-                // A call for nothing takes as long as the rest.
+                // Copying an empty slice is a call of `memcpy`, which costs as much as the header.
                 if !payload.is_empty() {
                     buffer.extend_from_slice(payload);
                 }
@@ -138,7 +141,9 @@ impl FrameWriter {
             return self.append_owned_fragments(start, payload);
         }
         let header = self.masked(start.header(payload.len()));
-        if payload.len() < LARGE {
+        // A client's payload is copied in any case, to be masked.
+        let by_reference = if self.masks() { WINDOW } else { BY_REFERENCE };
+        if payload.len() < by_reference {
             return self.append(&header, &payload);
         }
         header.encode().append_to(self.output.small());
@@ -171,8 +176,8 @@ impl FrameWriter {
         // Where there is not even room for a header.
         self.admit(0).map_err(SendError::from)?;
         let most = self.payload_room();
-        // The header precedes data whose length is not known yet: the room for the longest one is reserved.
-        let reserved = self.header_size(most);
+        // The header precedes data whose length is not known yet. Most messages need no longer one than this.
+        let reserved = self.header_size(most.min(u16::MAX.into()));
         let origin = self.output.small().len();
         MessageWriter::new(self.output.small(), reserved, most)
             .written_by(kind, write)
@@ -223,12 +228,11 @@ impl FrameWriter {
     pub(super) fn payload_room(&self) -> usize {
         let room = self.room();
         let whole = self.fragment_size.saturating_add(self.header_size(self.fragment_size));
-        // What one frame takes beside the fragments of full size: each size that a header may have is tried.
-        let last = [u64::MAX, u16::MAX.into(), 0].into_iter().filter_map(|length| {
-            let header = self.header_size(usize::try_from(length).unwrap_or(usize::MAX));
-            (room % whole).checked_sub(header)
-        });
-        let last = last.filter(|&length| length + self.header_size(length) <= room % whole).max();
+        let rest = room % whole;
+        // What one frame holds beside the fragments of full size: of each size of header the largest payload that it can
+        // announce.
+        let last = [MAX_SHORT, usize::from(u16::MAX), usize::MAX].into_iter();
+        let last = last.filter_map(|most| Some(rest.checked_sub(self.header_size(most))?.min(most))).max();
         room / whole * self.fragment_size + last.unwrap_or(0)
     }
 
@@ -260,6 +264,8 @@ impl FrameWriter {
     /// Cuts data into frames (RFC 6455 §5.4), copying it.
     #[inline(never)]
     fn append_fragments(&mut self, mut start: Start, payload: &[u8]) {
+        let size = self.size_of_frames(payload.len());
+        self.output.small().reserve(size);
         let mut pieces = payload.chunks(self.fragment_size);
         while let Some(piece) = pieces.next() {
             let header = self.masked(start.next(pieces.len() == 0).header(piece.len()));
@@ -277,17 +283,17 @@ impl FrameWriter {
         }
     }
 
-    /// Makes frames of the data at the end of the output: what is behind `origin` and the room for a header of `reserved`
-    /// bytes, which is the largest that it may need.
+    /// Makes frames of the data at the end of the output: what is behind `origin` and `reserved` bytes of room for a header.
     pub(super) fn frame_in_place(&mut self, mut start: Start, origin: usize, reserved: usize) {
         let length = self.output.small().len() - origin - reserved;
         let (whole, rest) = if length > self.fragment_size { self.fragments(length) } else { (0, length) };
         let first = self.header_size(if whole > 0 { self.fragment_size } else { rest });
         let output = self.output.small();
-        if first < reserved {
-            output.copy_within(origin + reserved.., origin + first);
+        output.resize(origin + first.max(reserved) + length, 0);
+        if first != reserved {
+            output.copy_within(origin + reserved..origin + reserved + length, origin + first);
         }
-        output.resize(origin + first + length, 0);
+        output.truncate(origin + first + length);
         if whole > 0 {
             self.spread(origin + first, whole, rest);
         }

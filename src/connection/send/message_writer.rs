@@ -93,7 +93,7 @@ pub(super) enum NotWritten<E> {
     Failed(E),
 }
 
-/// A message that was not finished leaves nothing behind, whatever kept it from it.
+/// An unfinished message is removed, also when the function that writes it panics.
 impl Drop for MessageWriter<'_> {
     fn drop(&mut self) {
         if !self.is_finished {
