@@ -364,8 +364,9 @@ impl<'a> Run<'a> {
         let before_last = data[..data.len() - 1].iter().sum::<usize>();
         assert!(before_last < SHOWN + CONTROL, "{lengths:?} bytes are shown");
         // Only a large payload, which is not cut, goes beyond it.
-        let last_is_large = end > 0 && self.right.frame_at(end - 1).payload.len() >= LARGE;
-        assert!(end <= SHOWN + CONTROL || last_is_large, "{lengths:?} bytes are shown");
+        let data_end = data.iter().sum::<usize>();
+        let last_is_large = data_end > 0 && self.right.frame_at(data_end - 1).payload.len() >= LARGE;
+        assert!(data_end <= SHOWN + CONTROL || last_is_large, "{lengths:?} bytes are shown");
 
         let has_shown_enough = end >= SHOWN;
         // A client shows what is masked.
