@@ -109,3 +109,64 @@ impl Control {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Control;
+    use std::vec::Vec;
+
+    fn drain(control: &mut Control) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while let Some((_, frames)) = control.next() {
+            bytes.extend_from_slice(frames);
+            let count = frames.len();
+            assert_eq!(control.remove(count), count);
+        }
+        bytes
+    }
+
+    #[test]
+    fn frames_keep_their_order_and_count() {
+        let mut control = Control::default();
+        assert!(control.is_empty() && control.next().is_none() && control.len() == 0);
+        control.begin_behind(7);
+        control.push(b"a", b"1");
+        control.push_pong(b"b", b"2");
+        assert_eq!((control.len(), control.next()), (4, Some((7, &b"a1b2"[..]))));
+        control.data_has_gone(3);
+        control.begin_within(10);
+        assert_eq!(control.next(), Some((4, &b"a1b2"[..])));
+        control.begin_within(2);
+        assert_eq!(control.next(), Some((2, &b"a1b2"[..])));
+        assert_eq!(control.remove(1), 1);
+        assert_eq!(control.take(2), &b"1b"[..]);
+        assert_eq!((control.len(), control.remove(5)), (1, 1));
+        assert!(control.is_empty());
+    }
+
+    #[test]
+    fn of_many_pongs_the_first_and_the_newest_are_kept() {
+        let mut control = Control::default();
+        (0..100).for_each(|pong| control.push_pong(b"p", &[pong]));
+        let first: Vec<u8> = (0..32).flat_map(|pong| [b'p', pong]).collect();
+        assert_eq!(control.len(), first.len() + 2);
+        assert_eq!(control.next(), Some((0, &first[..])));
+        // It follows when the others have gone, and is the first of the next ones.
+        assert_eq!(control.remove(usize::MAX), first.len());
+        assert_eq!(control.next(), Some((0, &b"p\x63"[..])));
+        (0..100).for_each(|pong| control.push_pong(b"q", &[pong]));
+        assert_eq!(control.len(), 2 + 31 * 2 + 2);
+        control.clear();
+        assert!(control.is_empty() && control.len() == 0);
+        (0..32).for_each(|pong| control.push_pong(b"p", &[pong]));
+        assert_eq!(drain(&mut control), first);
+    }
+
+    #[test]
+    fn a_pong_that_is_held_back_goes_ahead_of_what_the_application_sends() {
+        let mut control = Control::default();
+        (0..34).for_each(|pong| control.push_pong(b"p", &[pong]));
+        control.push(b"a", b"!");
+        assert!(drain(&mut control).ends_with(b"p\x1fp\x21a!"));
+    }
+}

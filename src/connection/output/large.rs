@@ -178,3 +178,70 @@ impl Large {
         self.bytes = self.masked.len() + self.queue.iter().map(|queued| queued.payload.len()).sum::<usize>();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Large, WINDOW};
+    use crate::frame::MaskingKey;
+    use bytes::Bytes;
+    use std::vec::Vec;
+
+    const KEY: [u8; 4] = [1, 2, 3, 4];
+
+    fn payload(length: usize) -> Bytes {
+        Vec::from_iter((0..length).map(|at| u8::try_from(at % 251).unwrap())).into()
+    }
+
+    fn masked(payload: &[u8]) -> Vec<u8> {
+        payload.iter().zip(KEY.iter().cycle()).map(|(byte, key)| byte ^ key).collect()
+    }
+
+    #[test]
+    fn sums_are_those_of_the_payloads() {
+        let mut large = Large::default();
+        large.push(10, payload(100), None);
+        large.push(15, payload(200), None);
+        large.push(15, payload(300), None);
+        assert_eq!((large.count(), large.bytes(), large.before_first()), (3, 600, Some(10)));
+        large.small_has_gone(4);
+        assert_eq!((large.before_first(), large.first_size()), (Some(6), 100));
+        large.small_has_gone(6);
+        assert_eq!((large.remove(30), large.bytes(), large.first_size()), (30, 570, 70));
+        assert_eq!(large.take(20), payload(100)[30..50]);
+        assert_eq!((large.bytes(), large.first_size()), (550, 50));
+        assert_eq!(large.take(usize::MAX), payload(100)[50..]);
+        assert_eq!((large.count(), large.bytes(), large.before_first()), (2, 500, Some(5)));
+        large.truncate(1);
+        assert_eq!((large.count(), large.bytes()), (1, 200));
+        // What is pushed next is counted from what is left: five bytes before the second, and these.
+        large.push(9, payload(1), None);
+        assert_eq!(large.get(1).map(|queued| queued.before), Some(4));
+        large.clear();
+        assert_eq!((large.count(), large.bytes(), large.before_first()), (0, 0, None));
+    }
+
+    #[test]
+    fn a_payload_is_masked_a_window_at_a_time_when_it_is_the_first() {
+        let mut large = Large::default();
+        let size = WINDOW + 1000;
+        let right = masked(&payload(size));
+        large.push(0, payload(size), Some(MaskingKey::new(KEY)));
+        large.push(0, payload(10), Some(MaskingKey::new(KEY)));
+        let ready = |large: &Large, index: usize| {
+            let (bytes, is_all) = large.ready(large.get(index).unwrap(), index == 0);
+            (bytes.to_vec(), is_all)
+        };
+        assert_eq!(ready(&large, 0), (right[..WINDOW].to_vec(), false));
+        assert_eq!(ready(&large, 1), (Vec::new(), false));
+        assert_eq!((large.remove(9), large.first_size()), (9, size - 9));
+        assert_eq!(ready(&large, 0), (right[9..WINDOW].to_vec(), false));
+        // A part of the window is copied, all of it is given away.
+        assert_eq!(large.take(1), right[9..10]);
+        assert_eq!(large.take(usize::MAX), right[10..WINDOW]);
+        assert_eq!(ready(&large, 0), (right[WINDOW..].to_vec(), true));
+        assert_eq!(large.take(usize::MAX), right[WINDOW..]);
+        assert_eq!((large.count(), large.bytes()), (1, 10));
+        assert_eq!(ready(&large, 0), (masked(&payload(10)), true));
+        assert_eq!((large.remove(usize::MAX), large.count()), (10, 0));
+    }
+}

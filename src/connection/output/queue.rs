@@ -269,3 +269,128 @@ impl Queue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Queue;
+    use crate::frame::FrameHeader;
+    use crate::opcode::Opcode;
+    use bytes::Bytes;
+    use std::vec::Vec;
+
+    /// Appends a frame with a payload of this length, by reference or not; its size.
+    fn push(queue: &mut Queue, opcode: Opcode, length: usize, by_reference: bool) -> usize {
+        let payload_length = length as u64;
+        let header = FrameHeader { fin: true, rsv: 0, opcode, masking_key: None, payload_length }.encode();
+        queue.small().extend_from_slice(header.as_ref());
+        let payload = Bytes::from(std::vec![7; length]);
+        if by_reference {
+            queue.push_large(payload, None);
+        } else {
+            queue.small().extend_from_slice(&payload);
+        }
+        header.as_ref().len() + length
+    }
+
+    /// Frames of all kinds, and where each ends.
+    fn filled() -> (Queue, Vec<usize>) {
+        let mut queue = Queue::default();
+        let mut ends = Vec::new();
+        for (opcode, length, by_reference) in [
+            (Opcode::Text, 3, false),
+            (Opcode::Continuation, 300, true),
+            (Opcode::Continuation, 0, false),
+            (Opcode::Binary, 130, false),
+            (Opcode::Text, 1, true),
+            (Opcode::Continuation, 200, true),
+            (Opcode::Binary, 0, false),
+            (Opcode::Binary, 0, false),
+        ] {
+            ends.push(ends.last().unwrap_or(&0) + push(&mut queue, opcode, length, by_reference));
+        }
+        (queue, ends)
+    }
+
+    fn first_at(ends: &[usize], least: usize) -> usize {
+        [0].iter().chain(ends).copied().find(|&end| end >= least).unwrap()
+    }
+
+    #[test]
+    fn the_next_border_is_known_whatever_has_been_removed() {
+        let (queue, ends) = filled();
+        let size = queue.len();
+        assert_eq!(ends.last(), Some(&size));
+        for removed in 0..=size {
+            for with_take in [false, true] {
+                let (mut queue, _) = filled();
+                if with_take {
+                    let mut left = removed;
+                    while left > 0 {
+                        let count = queue.chunk(usize::MAX).len().min(left);
+                        left -= queue.take(count).len();
+                    }
+                } else {
+                    queue.remove(removed);
+                }
+                assert_eq!(queue.len(), size - removed);
+                let rest = size - removed;
+                for least in (0..rest).step_by(7).chain([rest]) {
+                    let right = first_at(&ends, removed + least) - removed;
+                    assert_eq!(queue.border_from(least), right, "{removed}, {least}, {with_take}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_border_is_within_the_limit_or_the_first() {
+        let (_, ends) = filled();
+        // A message ends where no continuation follows.
+        let whole = [ends[2], ends[3], ends[5], ends[6], ends[7]];
+        for removed in [0, 1, ends[0], ends[0] + 20, ends[2], ends[4] + 5] {
+            for least in [0, 1, 100] {
+                for most in [0, 1, 50, 320, 400, 1000] {
+                    for is_whole in [false, true] {
+                        let (mut queue, _) = filled();
+                        queue.remove(removed);
+                        let borders = if is_whole { &whole[..] } else { &ends };
+                        let borders: Vec<usize> = [0]
+                            .iter()
+                            .chain(borders)
+                            .filter(|&&at| at >= removed + least && (at > 0 || removed == 0))
+                            .map(|at| at - removed)
+                            .collect();
+                        let right = borders.iter().rev().find(|&&at| at <= most).unwrap_or(&borders[0]);
+                        let border = queue.last_border(least, most, is_whole);
+                        assert_eq!(border.at, *right, "{removed}, {least}, {most}, {is_whole}");
+                        // What is behind it is dropped, but for the tail, and the rest stays as it was.
+                        let rest = queue.len();
+                        queue.truncate(border, 0);
+                        assert_eq!(queue.len(), border.at.min(rest));
+                        assert_eq!(queue.border_from(queue.len()), queue.len());
+                    }
+                }
+            }
+        }
+    }
+
+    /// All that waits, taken in pieces.
+    fn bytes(mut queue: Queue) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while queue.len() > 0 {
+            let count = queue.chunk(10).len();
+            bytes.extend(queue.take(count));
+        }
+        bytes
+    }
+
+    #[test]
+    fn what_is_dropped_leaves_the_tail() {
+        let (mut queue, ends) = filled();
+        let all = bytes(filled().0);
+        queue.remove(5);
+        let border = queue.last_border(1, 0, false);
+        queue.truncate(border, 4);
+        assert_eq!(bytes(queue), [&all[5..ends[1]], &all[all.len() - 4..]].concat());
+    }
+}
