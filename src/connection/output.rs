@@ -12,8 +12,6 @@ use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering};
 use queue::Queue;
 
-pub(super) use large::WINDOW;
-
 /// How many bytes are shown to one write, beside the rest of a large payload. A control frame may have to wait for them.
 const SHOWN: usize = 64 << 10;
 

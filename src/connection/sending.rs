@@ -35,9 +35,9 @@ impl Connection {
 
     /// Sends a message that is given away.
     ///
-    /// From 4 KiB on a server's payload goes out untouched, by reference. A client's is masked while it goes out, 64 KiB
-    /// at a time in memory of the connection's, so that it takes no more than that, whoever else holds it
-    /// (RFC 6455 §5.3). A shorter one is copied.
+    /// From 4 KiB on a server's payload goes out untouched, by reference. From 16 KiB on a client's is masked while it goes out,
+    /// 64 KiB at a time in memory of the connection's, so that it takes no more than that, whoever else holds it
+    /// (RFC 6455 §5.3). A shorter one is copied, and so are the fragments of [`Config::fragment_size`] that are shorter.
     ///
     /// ```
     /// # use ws_proto::{Config, Connection, Message};

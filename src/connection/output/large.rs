@@ -6,7 +6,7 @@ use bytes::{Buf, Bytes};
 use core::{mem, ops::Range};
 
 /// How much of a large payload is masked before it is written, and so the most that one write takes of it.
-pub(in crate::connection) const WINDOW: usize = 64 << 10;
+const WINDOW: usize = 64 << 10;
 
 /// Large payloads in the order in which they were sent, each with the number of small bytes that go out before it.
 #[derive(Default)]

@@ -2,7 +2,7 @@
 
 use super::message_writer::{MessageWriter, NotWritten};
 use crate::config::Config;
-use crate::connection::output::{Output, WINDOW};
+use crate::connection::output::Output;
 use crate::frame::{EncodedHeader, FrameHeader, MAX_SHORT, MaskingKey, MaskingKeys};
 use crate::opcode::{MessageKind, Opcode};
 use crate::prepared::Form;
@@ -13,6 +13,10 @@ use bytes::{Buf, Bytes, BytesMut};
 /// From this size in bytes on an owned payload goes out by reference: below it, copying costs less than one more slice in a
 /// vectored write.
 const BY_REFERENCE: usize = 4 << 10;
+
+/// The same for a client: its payload is copied in any case, to be masked, and one that goes out by reference takes a write of
+/// its own.
+const BY_REFERENCE_MASKED: usize = 16 << 10;
 
 /// The output, with the source of the masking keys, and the limits on how much may wait in it and on the size of a frame.
 ///
@@ -141,9 +145,7 @@ impl FrameWriter {
             return self.append_owned_fragments(start, payload);
         }
         let header = self.masked(start.header(payload.len()));
-        // A client's payload is copied in any case, to be masked.
-        let by_reference = if self.masks() { WINDOW } else { BY_REFERENCE };
-        if payload.len() < by_reference {
+        if payload.len() < if self.masks() { BY_REFERENCE_MASKED } else { BY_REFERENCE } {
             return self.append(&header, &payload);
         }
         header.encode().append_to(self.output.small());
@@ -345,6 +347,9 @@ impl Start {
 #[inline(never)]
 fn append_short_masked(buffer: &mut BytesMut, opcode: Opcode, key: MaskingKey, payload: &[u8]) {
     EncodedHeader::append_short_masked(opcode, payload.len(), key, buffer);
+    if payload.is_empty() {
+        return;
+    }
     let start = buffer.len();
     buffer.extend_from_slice(payload);
     key.apply_short(buffer.get_mut(start..).unwrap_or_default());
