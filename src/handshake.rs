@@ -19,5 +19,5 @@ pub use build::BuildError;
 pub use extensions::{Extension, Extensions};
 pub use head::Headers;
 pub use key::accept_key;
-pub use origin::OriginPolicy;
+pub use origin::{InvalidOrigin, OriginFlaw, OriginPolicy};
 pub use uri::{InvalidUri, WebSocketUri};

@@ -26,9 +26,6 @@ pub enum BuildError {
     /// A server chose a subprotocol that the client did not list (RFC 6455 §4.2.2).
     #[error("the client did not list the subprotocol {0:?} (RFC 6455 §4.2.2)")]
     UnlistedSubprotocol(String),
-    /// Not an origin: a scheme and a host, with a port or without, and nothing after it; or `null` (RFC 6454 §7).
-    #[error("{0:?} is not an origin such as https://example.com (RFC 6454 §7)")]
-    Origin(String),
     /// A status that cannot end a handshake: outside 200 to 599.
     #[error("{0} is not a status from 200 to 599")]
     Status(u16),
