@@ -61,7 +61,8 @@ fn an_empty_port_is_none() {
     assert_eq!(uri("ws://example.com:/x").authority(), "example.com");
 }
 
-/// 6455-3-2: the scheme is read in any case, and wss means TLS.
+/// W20, 6455-3-2: the scheme is read in any case, and wss means TLS. http and https stand for ws and wss, as WHATWG
+/// WebSockets has it, and are not shown again.
 #[test]
 fn schemes() {
     for (text, secure) in [
@@ -71,9 +72,14 @@ fn schemes() {
         ("wss://example.com/", true),
         ("WSS://example.com/", true),
         ("wSs://example.com/", true),
+        ("http://example.com/", false),
+        ("HTTP://example.com/", false),
+        ("https://example.com/", true),
+        ("hTTps://example.com/", true),
     ] {
         assert_eq!(uri(text).is_secure(), secure, "{text}");
         assert_eq!(uri(text).port(), if secure { 443 } else { 80 });
+        assert_eq!(uri(text).to_string(), if secure { "wss://example.com/" } else { "ws://example.com/" });
     }
     assert_refused(
         InvalidUri::Scheme,
@@ -83,8 +89,11 @@ fn schemes() {
             "example.com",
             "example.com:80/",
             "//example.com/",
-            "http://example.com/",
-            "https://example.com/",
+            "http:example.com",
+            "https:/example.com",
+            "httpss://example.com/",
+            "ftp://example.com/",
+            "javascript:alert(1)",
             "wsss://example.com/",
             "w://example.com/",
             "ws:example.com",
@@ -133,6 +142,7 @@ fn fragments() {
             "ws://example.com?x#top",
             "ws://example.com/?x=#y=1",
             "ws://example.com/a#b#c",
+            "https://example.com/#",
         ],
     );
     assert_eq!(uri("ws://example.com/chat%23top?%23").resource(), "/chat%23top?%23");
@@ -173,7 +183,6 @@ fn hosts() {
             "ws://exam|ple.com/",
             "ws://exam^ple.com/",
             "ws://exam`ple.com/",
-            "ws://ex\u{e4}mple.com/",
             "ws://exam%ple.com/",
             "ws://example%2/",
             "ws://%zz/",
@@ -192,43 +201,135 @@ fn hosts() {
     );
 }
 
+/// W20, 6455-4.1-3: international names are not converted here, and the error says what to do.
+#[test]
+fn international_hosts() {
+    assert_refused(
+        InvalidUri::HostNotAscii,
+        &[
+            "ws://ex\u{e4}mple.com/",
+            "ws://b\u{fc}cher.example:80/x",
+            "wss://example\u{3002}com",
+            "ws://\u{ff11}.0.0.1/",
+        ],
+    );
+    assert!(InvalidUri::HostNotAscii.to_string().contains("punycode"));
+    assert_eq!(uri("ws://xn--bcher-kva.example/b\u{fc}cher").to_string(), "ws://xn--bcher-kva.example/b%C3%BCcher");
+}
+
 /// 6455-4.1-3: RFC 6455 §3 has no user information, and a password would only leak.
 #[test]
 fn user_information() {
     assert_refused(
         InvalidUri::UserInfo,
-        &["ws://user@example.com/", "ws://user:secret@example.com/", "ws://@example.com/", "wss://a:1@[::1]:99/"],
+        &[
+            "ws://user@example.com/",
+            "ws://user:secret@example.com/",
+            "ws://@example.com/",
+            "wss://a:1@[::1]:99/",
+            "https://a@b",
+        ],
     );
     assert_eq!(uri("ws://example.com/@user?a@b").resource(), "/@user?a@b", "behind the host an @ is nothing special");
 }
 
-/// 6455-4.1-3, 6455-4.1-4: a resource name that is not a path and query of RFC 3986 stops everything.
+/// W20, 6455-3-3, 6455-4.1-22: what people write into paths and queries is encoded as browsers do it (the path and query
+/// percent-encode sets of WHATWG URL), as UTF-8; the result goes out, and can be parsed again.
 #[test]
-fn characters_that_need_encoding() {
+fn characters_that_are_encoded() {
+    for (rest, resource) in [
+        ("/feed?ids[]=1&ids[]=2", "/feed?ids[]=1&ids[]=2"),
+        ("/[x]|y", "/[x]|y"),
+        ("/a b", "/a%20b"),
+        ("/a b?c d", "/a%20b?c%20d"),
+        ("? x", "/?%20x"),
+        ("/\"<x>", "/%22%3Cx%3E"),
+        ("/?\"<x>", "/?%22%3Cx%3E"),
+        ("/a^b`c{d}", "/a%5Eb%60c%7Bd%7D"),
+        ("/?a^b`c{d}|e\\f", "/?a^b`c{d}|e\\f"),
+        ("/?q='x'", "/?q='x'"),
+        ("/caf\u{e9}", "/caf%C3%A9"),
+        ("/?q=\u{2713}&r=\u{1f600}", "/?q=%E2%9C%93&r=%F0%9F%98%80"),
+        ("/\u{a0}\u{2028}\u{feff}", "/%C2%A0%E2%80%A8%EF%BB%BF"),
+        ("/%20%C3%a9%2f", "/%20%C3%a9%2f"),
+        ("/%0d%0A", "/%0d%0A"),
+        ("/100%", "/100%"),
+        ("/%2", "/%2"),
+        ("/%zz?%%20%2g", "/%zz?%%20%2g"),
+        ("/% x", "/%%20x"),
+        ("/%\u{e9}", "/%%C3%A9"),
+    ] {
+        let text = format!("ws://example.com{rest}");
+        assert_eq!(uri(&text).resource(), resource, "{text}");
+        assert_eq!(uri(&uri(&text).to_string()), uri(&text), "{text}");
+        let (_, written, _) = started(&request_for(&text), &Config::new());
+        assert_eq!(written.start, format!("GET {resource} HTTP/1.1"));
+    }
+}
+
+/// W20: every character of ASCII, and what becomes of it, against the sets as the standard lists them.
+#[test]
+fn every_ascii_character() {
+    for byte in 0x20..0x7f_u8 {
+        let character = char::from(byte);
+        let escaped = format!("%{byte:02X}");
+        let expect = |set: &str| if set.contains(character) { escaped.clone() } else { character.to_string() };
+        if !matches!(byte, b'#' | b'?' | b'\\') {
+            let path = uri(&format!("ws://example.com/a{character}z"));
+            assert_eq!(path.resource(), format!("/a{}z", expect(" \"#<>?^`{}")));
+        }
+        if byte != b'#' {
+            let query = uri(&format!("ws://example.com/?a{character}z"));
+            assert_eq!(query.resource(), format!("/?a{}z", expect(" \"#<>")));
+        }
+    }
+}
+
+/// W20, 6455-4.1-22: whatever is taken, the resource name is visible ASCII without `#`, so it can end no line and no
+/// target.
+#[test]
+fn the_resource_is_visible_ascii() {
+    for character in (0..0x3000).chain(0xfe00..0x1_0200).filter_map(char::from_u32) {
+        for text in [format!("ws://h/a{character}z"), format!("ws://h/?a{character}z")] {
+            match text.parse::<WebSocketUri>() {
+                Ok(uri) => {
+                    assert!(uri.resource().bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#'), "{text:?}");
+                }
+                Err(InvalidUri::Control) => assert!(character.is_control(), "{text:?}"),
+                Err(error) => assert!(matches!(character, '#' | '\\'), "{text:?}: {error}"),
+            }
+        }
+    }
+}
+
+/// 6455-4.1-3, 6455-4.1-4: what is read in different ways is refused.
+#[test]
+fn characters_that_are_ambiguous() {
     assert_refused(
-        InvalidUri::Resource,
+        InvalidUri::Backslash,
+        &["ws://example.com/a\\b", "ws://example.com/\\evil.example", "ws://example.com/\\?x"],
+    );
+    assert_refused(InvalidUri::Host, &["ws://example.com\\", "ws://example.com\\.evil.example/"]);
+    assert_refused(InvalidUri::SpaceAtEnd, &["ws://example.com/ ", "ws://example.com/a ", "ws://example.com/?x  "]);
+}
+
+/// W20, 6455-4.1-3: control characters are refused wherever they are, and never encoded.
+#[test]
+fn control_characters() {
+    assert_refused(
+        InvalidUri::Control,
         &[
-            "ws://example.com/a b",
-            "ws://example.com/ ",
-            "ws://example.com/\"",
-            "ws://example.com/<x>",
-            "ws://example.com/a\\b",
-            "ws://example.com/a^b",
-            "ws://example.com/a`b",
-            "ws://example.com/{x}",
-            "ws://example.com/a|b",
-            "ws://example.com/[x]",
-            "ws://example.com/caf\u{e9}",
-            "ws://example.com/?q=\u{2713}",
-            "ws://example.com/?a b",
             "ws://example.com/\t",
+            "ws://example.com/?\r",
+            "ws://example.com/a\nb",
+            "ws://example.com/\0",
             "ws://example.com/\u{7f}",
-            "ws://example.com/%",
-            "ws://example.com/%2",
-            "ws://example.com/%zz",
-            "ws://example.com/%2g",
-            "ws://example.com/?%",
-            "ws://example.com/?%%20",
+            "ws://example.com/\u{85}",
+            "ws://example\n.com/",
+            "ws://example.com:80\r\n/",
+            "\tws://example.com/",
+            "w\ns://example.com/",
+            "ws://example.com/\n",
         ],
     );
 }

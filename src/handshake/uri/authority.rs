@@ -1,0 +1,53 @@
+//! Hosts and ports (RFC 3986 §3.2).
+
+use core::net::Ipv6Addr;
+
+/// Host and port of an authority without user information, if the host is well-formed. The port is not looked at.
+pub(in crate::handshake) fn split_authority(authority: &str) -> Option<(&str, Option<&str>)> {
+    let host_end = if authority.starts_with('[') {
+        authority.find(']')? + 1
+    } else {
+        authority.find(':').unwrap_or(authority.len())
+    };
+    let (host, rest) = authority.split_at_checked(host_end)?;
+    let port = match rest.strip_prefix(':') {
+        Some(port) => Some(port),
+        None if rest.is_empty() => None,
+        None => return None,
+    };
+    is_host(host).then_some((host, port))
+}
+
+/// Digits alone: `u16::from_str` would take a sign.
+pub(in crate::handshake) fn parse_port(port: &str) -> Option<u16> {
+    if !port.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    port.parse().ok().filter(|&port| port != 0)
+}
+
+fn is_host(host: &str) -> bool {
+    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && is_name(host.as_bytes()),
+    }
+}
+
+/// Whether these are unreserved characters, sub-delimiters and percent-encodings (RFC 3986 §3.2.2).
+fn is_name(mut bytes: &[u8]) -> bool {
+    loop {
+        bytes = match bytes {
+            [] => return true,
+            [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => rest,
+            [byte, rest @ ..] if is_name_byte(*byte) => rest,
+            _ => return false,
+        };
+    }
+}
+
+/// The unreserved characters and sub-delimiters of RFC 3986 §2.
+const fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'-' | b'.' | b'_' | b'~')
+        || matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=')
+}
