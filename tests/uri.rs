@@ -391,3 +391,177 @@ fn shown_and_read_again() {
         assert_eq!(uri(&first.to_string()), first, "{text}");
     }
 }
+
+/// W11: the examples of RFC 3986 §5.4, its base with a scheme for WebSockets, and without what is no URI for one: other
+/// schemes. Fragments are dropped.
+#[test]
+fn references() {
+    let base = uri("ws://a/b/c/d;p?q");
+    for (reference, target) in [
+        // §5.4.1.
+        ("g", "ws://a/b/c/g"),
+        ("./g", "ws://a/b/c/g"),
+        ("g/", "ws://a/b/c/g/"),
+        ("/g", "ws://a/g"),
+        ("//g", "ws://g/"),
+        ("?y", "ws://a/b/c/d;p?y"),
+        ("g?y", "ws://a/b/c/g?y"),
+        ("#s", "ws://a/b/c/d;p?q"),
+        ("g#s", "ws://a/b/c/g"),
+        ("g?y#s", "ws://a/b/c/g?y"),
+        (";x", "ws://a/b/c/;x"),
+        ("g;x", "ws://a/b/c/g;x"),
+        ("g;x?y#s", "ws://a/b/c/g;x?y"),
+        ("", "ws://a/b/c/d;p?q"),
+        (".", "ws://a/b/c/"),
+        ("./", "ws://a/b/c/"),
+        ("..", "ws://a/b/"),
+        ("../", "ws://a/b/"),
+        ("../g", "ws://a/b/g"),
+        ("../..", "ws://a/"),
+        ("../../", "ws://a/"),
+        ("../../g", "ws://a/g"),
+        // §5.4.2.
+        ("../../../g", "ws://a/g"),
+        ("../../../../g", "ws://a/g"),
+        ("/./g", "ws://a/g"),
+        ("/../g", "ws://a/g"),
+        ("g.", "ws://a/b/c/g."),
+        (".g", "ws://a/b/c/.g"),
+        ("g..", "ws://a/b/c/g.."),
+        ("..g", "ws://a/b/c/..g"),
+        ("./../g", "ws://a/b/g"),
+        ("./g/.", "ws://a/b/c/g/"),
+        ("g/./h", "ws://a/b/c/g/h"),
+        ("g/../h", "ws://a/b/c/h"),
+        ("g;x=1/./y", "ws://a/b/c/g;x=1/y"),
+        ("g;x=1/../y", "ws://a/b/c/y"),
+        ("g?y/./x", "ws://a/b/c/g?y/./x"),
+        ("g?y/../x", "ws://a/b/c/g?y/../x"),
+        ("g#s/./x", "ws://a/b/c/g"),
+        ("g#s/../x", "ws://a/b/c/g"),
+        // Beyond the examples.
+        ("wss://b/x/../y?z#s", "wss://b/y?z"),
+        ("http://b:8080", "ws://b:8080/"),
+        ("HTTPS://b", "wss://b/"),
+        ("//[::1]:9001/./x", "ws://[::1]:9001/x"),
+        ("//b?x", "ws://b/?x"),
+        ("/", "ws://a/"),
+        ("?", "ws://a/b/c/d;p?"),
+        ("/..", "ws://a/"),
+        ("/x//../y", "ws://a/x/y"),
+        ("/.//b", "ws://a//b"),
+        ("g?a:b", "ws://a/b/c/g?a:b"),
+        ("./g:h", "ws://a/b/c/g:h"),
+        ("1a:b", "ws://a/b/c/1a:b"),
+        ("\u{e9} {x}?\u{e9} {x}", "ws://a/b/c/%C3%A9%20%7Bx%7D?%C3%A9%20{x}"),
+        ("?\u{e9}", "ws://a/b/c/d;p?%C3%A9"),
+        ("%2e%2e/g", "ws://a/b/c/%2e%2e/g"),
+    ] {
+        let joined = base.join(reference).unwrap_or_else(|error| panic!("{reference:?}: {error}"));
+        assert_eq!(joined.to_string(), target, "{reference:?}");
+        assert_eq!(joined, uri(target), "{reference:?}");
+    }
+}
+
+/// W11: the scheme and the port that a reference goes without are those of the base.
+#[test]
+fn references_keep_scheme_and_authority() {
+    let base = uri("wss://[::1]:9001");
+    for (reference, target) in [
+        ("", "wss://[::1]:9001/"),
+        ("g", "wss://[::1]:9001/g"),
+        ("..", "wss://[::1]:9001/"),
+        ("?y", "wss://[::1]:9001/?y"),
+        ("//b/x", "wss://b/x"),
+        ("ws://b/x", "ws://b/x"),
+    ] {
+        assert_eq!(base.join(reference), Ok(uri(target)), "{reference:?}");
+    }
+    assert_eq!(base.join("//b").map(|target| target.port()), Ok(443));
+}
+
+/// W11, 6455-4.1-4: references that name nothing that a WebSocket can connect to.
+#[test]
+fn references_that_are_none() {
+    let base = uri("ws://a/b/c/d;p?q");
+    for (reference, reason) in [
+        // RFC 3986 §5.4.2: to a strict parser the last is a whole URI, which here lacks its host.
+        ("g:h", InvalidUri::Scheme),
+        ("ws:g", InvalidUri::Scheme),
+        ("http:g", InvalidUri::Scheme),
+        ("http:/g", InvalidUri::Scheme),
+        ("ftp://b/", InvalidUri::Scheme),
+        ("javascript:alert(1)", InvalidUri::Scheme),
+        ("data:,x", InvalidUri::Scheme),
+        ("//", InvalidUri::Host),
+        ("///x", InvalidUri::Host),
+        ("https://", InvalidUri::Host),
+        ("//b\\x", InvalidUri::Host),
+        ("//b:x/", InvalidUri::Port),
+        ("//user@b/", InvalidUri::UserInfo),
+        ("https://user:secret@b/", InvalidUri::UserInfo),
+        ("//b\u{fc}cher.example/", InvalidUri::HostNotAscii),
+        ("/\\evil.example/", InvalidUri::Backslash),
+        ("\\\\evil.example/", InvalidUri::Backslash),
+        ("g ", InvalidUri::SpaceAtEnd),
+        ("g\r\nX: y", InvalidUri::Control),
+        ("g#\n", InvalidUri::Control),
+        ("\0", InvalidUri::Control),
+        ("ht\ttp://b/", InvalidUri::Control),
+    ] {
+        assert_eq!(base.join(reference), Err(reason), "{reference:?}");
+    }
+}
+
+/// W11: dot segments are removed as the steps of RFC 3986 §5.2.4 do it, for every short path of some segments.
+#[test]
+fn dot_segments_against_the_steps() {
+    let base = uri("ws://a/");
+    let pieces = ["", ".", "..", "x", "..."];
+    for number in 0..pieces.len().pow(5) {
+        let mut path = String::new();
+        let mut left = number;
+        for _ in 0..5 {
+            path = format!("{path}/{}", pieces[left % pieces.len()]);
+            left /= pieces.len();
+            // A path that begins with `//` would be an authority.
+            if !path.starts_with("//") {
+                assert_eq!(
+                    base.join(&path).map(|joined| joined.resource().to_owned()),
+                    Ok(by_the_steps(&path)),
+                    "{path}"
+                );
+            }
+        }
+    }
+}
+
+/// RFC 3986 §5.2.4, step by step.
+fn by_the_steps(path: &str) -> String {
+    let (mut input, mut output) = (path.to_owned(), String::new());
+    while !input.is_empty() {
+        if input.starts_with("/./") {
+            input.replace_range(..2, "");
+        } else if input == "/." {
+            input = "/".to_owned();
+        } else if input.starts_with("/../") || input == "/.." {
+            input = format!("/{}", input.get(4..).unwrap_or_default());
+            output.truncate(output.rfind('/').unwrap_or(0));
+        } else {
+            let end = input[1..].find('/').map_or(input.len(), |end| end + 1);
+            output.extend(input.drain(..end));
+        }
+    }
+    output
+}
+
+/// 6455-10.7-1: a reference costs time in its length, however many dot segments it has.
+#[test]
+fn very_long_references() {
+    let base = uri("ws://a/b/c");
+    let long = "x/".repeat(500_000) + &"../".repeat(500_000);
+    assert_eq!(base.join(&long).map(|joined| joined.to_string()), Ok("ws://a/b/".to_owned()));
+    let long = "../".repeat(500_000) + "g" + &"%".repeat(500_000);
+    assert_eq!(base.join(&long).map(|joined| joined.resource().len()), Ok(500_002));
+}

@@ -3,8 +3,9 @@
 mod authority;
 mod encode;
 mod invalid;
+mod reference;
 
-pub(super) use authority::{parse_port, split_authority};
+pub(super) use authority::{is_scheme, parse_port, split_authority};
 pub use invalid::InvalidUri;
 
 use alloc::{borrow::ToOwned, format, string::String};
@@ -19,7 +20,7 @@ use encode::encode_resource;
 /// * In path and query, spaces, characters that are not ASCII and the rest of what browsers encode are percent-encoded, as
 ///   UTF-8. What RFC 3986 allows stays as it is; so do `[`, `]`, `|` and a `%` that begins no percent-encoding, which
 ///   browsers send as they are.
-/// * Dot segments stay.
+/// * Dot segments stay; [`join`](Self::join) removes them.
 ///
 /// User information, fragments, control characters and hosts that are not ASCII are errors: see [`InvalidUri`].
 ///

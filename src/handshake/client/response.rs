@@ -2,9 +2,10 @@
 
 use crate::connection::Connection;
 use crate::handshake::head::Headers;
+use crate::handshake::uri::{InvalidUri, WebSocketUri};
 use alloc::string::String;
 use bytes::Bytes;
-use core::fmt;
+use core::{fmt, str};
 
 /// The server accepted the handshake.
 #[derive(Debug)]
@@ -27,6 +28,43 @@ pub struct Declined {
     pub response: ResponseHead,
     /// The bytes of the body that had arrived with the head, as they were on the wire; more may follow.
     pub body: Bytes,
+}
+
+impl Declined {
+    /// Where the server says that the request should go instead: its `Location`, resolved against the URI that was
+    /// requested (RFC 9110 §10.2.2); see [`WebSocketUri::join`].
+    ///
+    /// It is `None` if the status is not 301, 302, 303, 307 or 308, or if there is no `Location`, or several that differ. A
+    /// handshake is a GET, which all five statuses repeat as a GET (RFC 9110 §15.4). 300 offers a choice, 304 and 305 are
+    /// not about another place.
+    ///
+    /// Following is not obligatory (RFC 6455 §4.1), and browsers do not. A program that does should limit how often, refuse
+    /// to go from `wss` to `ws`, and send credentials to the same host and port only. It needs a new handshake.
+    ///
+    /// ```
+    /// use ws_proto::handshake::client::{Declined, Request};
+    ///
+    /// fn next(request: &Request, declined: &Declined) -> Option<Request> {
+    ///     let target = declined.redirect(request.uri())?.ok()?;
+    ///     let is_downgrade = request.uri().is_secure() && !target.is_secure();
+    ///     (!is_downgrade).then(|| Request::new(target))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidUri`] if the `Location` names nothing that a WebSocket can connect to.
+    pub fn redirect(&self, from: &WebSocketUri) -> Option<Result<WebSocketUri, InvalidUri>> {
+        if !matches!(self.response.status, 301 | 302 | 303 | 307 | 308) {
+            return None;
+        }
+        let mut locations = self.response.headers().filter(|(name, _)| name.eq_ignore_ascii_case("location"));
+        let (_, location) = locations.next()?;
+        // Several are a mistake, or a response that somebody else has written into (RFC 9110 §5.3).
+        if locations.any(|(_, other)| other != location) {
+            return None;
+        }
+        Some(str::from_utf8(location).map_err(|_| InvalidUri::NotUtf8).and_then(|location| from.join(location)))
+    }
 }
 
 /// A response's head: status and headers, as received. It is owned; a clone shares the memory.

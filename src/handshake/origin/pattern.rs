@@ -1,8 +1,8 @@
 //! What is allowed: one origin, or those of all subdomains.
 
 use super::invalid::OriginFlaw;
-use super::serialized::{Origin, default_port, is_http, is_same_host, is_scheme};
-use crate::handshake::uri::{parse_port, split_authority};
+use super::serialized::{Origin, default_port, is_http, is_same_host};
+use crate::handshake::uri::{is_scheme, parse_port, split_authority};
 use alloc::string::String;
 use core::net::Ipv4Addr;
 

@@ -1,6 +1,6 @@
 //! An origin as it comes in a request (RFC 6454 §6.2).
 
-use crate::handshake::uri::{parse_port, split_authority};
+use crate::handshake::uri::{is_scheme, parse_port, split_authority};
 use core::net::Ipv6Addr;
 
 /// Scheme, host and port (RFC 6454 §4).
@@ -44,13 +44,6 @@ impl PartialEq for Origin<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.scheme.eq_ignore_ascii_case(other.scheme) && is_same_host(self.host, other.host) && self.port == other.port
     }
-}
-
-/// RFC 3986 §3.1.
-pub(super) fn is_scheme(scheme: &str) -> bool {
-    let mut letters = scheme.bytes();
-    letters.next().is_some_and(|first| first.is_ascii_alphabetic())
-        && letters.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
 }
 
 pub(super) fn is_http(scheme: &str) -> bool {

@@ -1,6 +1,13 @@
-//! Hosts and ports (RFC 3986 §3.2).
+//! Schemes, hosts and ports (RFC 3986 §3.1, §3.2).
 
 use core::net::Ipv6Addr;
+
+/// Whether this may be a scheme (RFC 3986 §3.1).
+pub(in crate::handshake) fn is_scheme(scheme: &str) -> bool {
+    let mut letters = scheme.bytes();
+    letters.next().is_some_and(|first| first.is_ascii_alphabetic())
+        && letters.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+}
 
 /// Host and port of an authority without user information, if the host is well-formed. The port is not looked at.
 pub(in crate::handshake) fn split_authority(authority: &str) -> Option<(&str, Option<&str>)> {

@@ -25,6 +25,9 @@ pub enum InvalidUri {
     /// It holds a control character: the end of a line, a tab, NUL, or another.
     #[error("a URI holds no control character, such as the end of a line (RFC 3986 §2)")]
     Control,
+    /// The `Location` of a response is not UTF-8.
+    #[error("the URI is not UTF-8 (RFC 3987 §3.1)")]
+    NotUtf8,
     /// The path holds a backslash, which is read as `/` by some and as `%5C` by others.
     #[error("the path holds a backslash; write / or %5C (RFC 3986 §3.3)")]
     Backslash,
