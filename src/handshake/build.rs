@@ -3,6 +3,7 @@
 use super::fields::{is_token, is_value, trim};
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::{fmt, str};
 
 /// Something that may not stand in a request or response.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,13 +27,17 @@ pub enum BuildError {
     /// A server chose a subprotocol that the client did not list (RFC 6455 §4.2.2).
     #[error("the client did not list the subprotocol {0:?} (RFC 6455 §4.2.2)")]
     UnlistedSubprotocol(String),
+    /// A user name that holds a colon, or a user name or password that holds a control character (RFC 7617 §2). The error
+    /// does not say which, as it may be logged.
+    #[error("a user name holds no colon, and neither it nor the password a control character (RFC 7617 §2)")]
+    Credentials,
     /// A status that cannot end a handshake: outside 200 to 599.
     #[error("{0} is not a status from 200 to 599")]
     Status(u16),
 }
 
-/// Header lines that go out, each checked.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Header lines that go out, each checked. `Debug` shows their names, because values hold credentials.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct HeaderLines(Vec<u8>);
 
 impl HeaderLines {
@@ -63,9 +68,30 @@ impl HeaderLines {
         self.0.extend_from_slice(b"\r\n");
     }
 
+    /// Removes all lines of this name.
+    pub(super) fn remove(&mut self, name: &str) {
+        let is_other = |line: &&[u8]| !name_of(line).eq_ignore_ascii_case(name.as_bytes());
+        self.0 = self.lines().filter(is_other).flatten().copied().collect();
+    }
+
+    /// The lines, each with its end. No value holds a line feed.
+    fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.split_inclusive(|&byte| byte == b'\n')
+    }
+
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+}
+
+impl fmt::Debug for HeaderLines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.lines().map(|line| str::from_utf8(name_of(line)).unwrap_or_default())).finish()
+    }
+}
+
+fn name_of(line: &[u8]) -> &[u8] {
+    line.split(|&byte| byte == b':').next().unwrap_or_default()
 }
 
 /// A value holds no control character but the tab, so that no line can end in it (RFC 9110 §5.5).

@@ -19,6 +19,7 @@ use crate::input::Input;
 use crate::seed::Seed;
 use alloc::boxed::Box;
 use bytes::Bytes;
+use core::fmt;
 use rules::{Agreed, Fields, Offered};
 
 /// A client's handshake. Nothing but the request is sent until the server has answered (RFC 6455 §4.1).
@@ -35,7 +36,6 @@ use rules::{Agreed, Fields, Offered};
 /// assert!(handshake.receive(&mut input)?.is_none(), "the response has not arrived");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 pub struct Handshake {
     reader: HeadReader,
     output: Bytes,
@@ -136,5 +136,12 @@ impl Handshake {
             Ok((status, agreed))
         })?;
         Ok((ResponseHead::new(raw.bytes, status, headers_start), agreed))
+    }
+}
+
+/// Without the request, whose headers hold credentials.
+impl fmt::Debug for Handshake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handshake").field("failed", &self.failed).finish_non_exhaustive()
     }
 }

@@ -5,7 +5,9 @@ use crate::handshake::build::{BuildError, HeaderLines, check_subprotocol};
 use crate::handshake::compression;
 use crate::handshake::key::Key;
 use crate::handshake::uri::WebSocketUri;
-use alloc::{borrow::ToOwned, string::String, vec::Vec};
+use alloc::{borrow::ToOwned, string::String, vec, vec::Vec};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
 /// The headers of a request that the application may not set.
@@ -22,7 +24,7 @@ const RESERVED: [&str; 10] = [
     "Transfer-Encoding",
 ];
 
-/// The request that a client sends.
+/// The request that a client sends. `Debug` shows the names of its headers, not their values.
 ///
 /// ```
 /// use ws_proto::handshake::client::Request;
@@ -66,8 +68,63 @@ impl Request {
     /// [`BuildError::HeaderName`], [`BuildError::HeaderValue`], or [`BuildError::ReservedHeader`] for a header
     /// that the handshake writes itself.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, BuildError> {
-        self.headers.add(name, value.as_ref(), &RESERVED)?;
+        self.add_header(name, value)?;
         Ok(self)
+    }
+
+    /// Adds a header line as [`header`](Self::header) does. If it is refused, the request is as it was: so a proxy can copy
+    /// what may be copied.
+    ///
+    /// ```
+    /// use ws_proto::handshake::{BuildError, client, server};
+    ///
+    /// /// Copies all headers but those that each handshake writes itself.
+    /// fn copy(from: &server::Request, to: &mut client::Request) -> Result<(), BuildError> {
+    ///     for (name, value) in from.head().headers() {
+    ///         match to.add_header(name, value) {
+    ///             Ok(()) | Err(BuildError::ReservedHeader(_)) => {}
+    ///             Err(error) => return Err(error),
+    ///         }
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`header`](Self::header).
+    pub fn add_header(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), BuildError> {
+        self.headers.add(name, value.as_ref(), &RESERVED)
+    }
+
+    /// Sends user name and password by the scheme Basic (RFC 7617), as UTF-8, in place of any `Authorization` that was
+    /// added before.
+    ///
+    /// Whoever reads the request can read them: use it with `wss`. The password may be empty, and so may the user name.
+    ///
+    /// ```
+    /// use ws_proto::handshake::client::Request;
+    ///
+    /// let request = Request::new("wss://example.com/".parse()?).basic_auth("Aladdin", "open sesame")?;
+    /// assert!(!format!("{request:?}").contains("QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`BuildError::Credentials`] if the user name holds a colon, or one of both a control character.
+    pub fn basic_auth(mut self, user: &str, password: &str) -> Result<Self, BuildError> {
+        self.set_basic_auth(user, password)?;
+        Ok(self)
+    }
+
+    /// Sets user name and password as [`basic_auth`](Self::basic_auth) does. If they are refused, the request is as it was.
+    ///
+    /// # Errors
+    /// Those of [`basic_auth`](Self::basic_auth).
+    pub fn set_basic_auth(&mut self, user: &str, password: &str) -> Result<(), BuildError> {
+        let credentials = basic_credentials(user, password).ok_or(BuildError::Credentials)?;
+        self.headers.remove(AUTHORIZATION);
+        self.headers.push(AUTHORIZATION, &[b"Basic ", &credentials]);
+        Ok(())
     }
 
     /// The URI.
@@ -98,4 +155,18 @@ impl Request {
         ];
         head.concat().into()
     }
+}
+
+const AUTHORIZATION: &str = "Authorization";
+
+/// The base64 of user name, colon and password, if they may be sent (RFC 7617 §2).
+fn basic_credentials(user: &str, password: &str) -> Option<Vec<u8>> {
+    let has_controls = |text: &str| text.bytes().any(|byte| byte.is_ascii_control());
+    if user.contains(':') || has_controls(user) || has_controls(password) {
+        return None;
+    }
+    let pair = [user, ":", password].concat();
+    let mut credentials = vec![0; base64::encoded_len(pair.len(), true)?];
+    STANDARD.encode_slice(pair, &mut credentials).ok()?;
+    Some(credentials)
 }
