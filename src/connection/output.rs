@@ -264,7 +264,7 @@ impl Output {
     }
 
     fn count(&mut self) {
-        self.beside = self.data.large_size() + self.control.as_ref().map_or(0, |control| control.len());
+        self.beside = self.data.large_size() + self.control.as_ref().map_or(0, |control| control.size());
     }
 
     fn forget_shown(&mut self) {

@@ -20,7 +20,7 @@ pub(super) struct Control {
 
 impl Control {
     /// How much waits in all.
-    pub(super) fn len(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         self.frames.len() + self.newest_pong.len()
     }
 
@@ -128,11 +128,11 @@ mod tests {
     #[test]
     fn frames_keep_their_order_and_count() {
         let mut control = Control::default();
-        assert!(control.is_empty() && control.next().is_none() && control.len() == 0);
+        assert!(control.is_empty() && control.next().is_none() && control.size() == 0);
         control.begin_behind(7);
         control.push(b"a", b"1");
         control.push_pong(b"b", b"2");
-        assert_eq!((control.len(), control.next()), (4, Some((7, &b"a1b2"[..]))));
+        assert_eq!((control.size(), control.next()), (4, Some((7, &b"a1b2"[..]))));
         control.data_has_gone(3);
         control.begin_within(10);
         assert_eq!(control.next(), Some((4, &b"a1b2"[..])));
@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(control.next(), Some((2, &b"a1b2"[..])));
         assert_eq!(control.remove(1), 1);
         assert_eq!(control.take(2), &b"1b"[..]);
-        assert_eq!((control.len(), control.remove(5)), (1, 1));
+        assert_eq!((control.size(), control.remove(5)), (1, 1));
         assert!(control.is_empty());
     }
 
@@ -149,15 +149,15 @@ mod tests {
         let mut control = Control::default();
         (0..100).for_each(|pong| control.push_pong(b"p", &[pong]));
         let first: Vec<u8> = (0..32).flat_map(|pong| [b'p', pong]).collect();
-        assert_eq!(control.len(), first.len() + 2);
+        assert_eq!(control.size(), first.len() + 2);
         assert_eq!(control.next(), Some((0, &first[..])));
         // It follows when the others have gone, and is the first of the next ones.
         assert_eq!(control.remove(usize::MAX), first.len());
         assert_eq!(control.next(), Some((0, &b"p\x63"[..])));
         (0..100).for_each(|pong| control.push_pong(b"q", &[pong]));
-        assert_eq!(control.len(), 2 + 31 * 2 + 2);
+        assert_eq!(control.size(), 2 + 31 * 2 + 2);
         control.clear();
-        assert!(control.is_empty() && control.len() == 0);
+        assert!(control.is_empty() && control.size() == 0);
         (0..32).for_each(|pong| control.push_pong(b"p", &[pong]));
         assert_eq!(drain(&mut control), first);
     }
