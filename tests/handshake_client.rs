@@ -462,15 +462,6 @@ fn after_the_end() {
     }
 }
 
-/// 6455-4.1-46, RFC 9110 §8.6, RFC 9112 §6.1: a 101 has no body; what came after it could be taken for one.
-#[test]
-fn an_answer_with_a_body() {
-    for (name, value) in [("Content-Length", "5"), ("Content-Length", "x"), ("Transfer-Encoding", "chunked")] {
-        flawed(|accept| Head::switching(accept).add(name, value).bytes(), Flaw::Body);
-    }
-    taken(|accept| Head::switching(accept).add("Content-Length", "0").bytes());
-}
-
 /// 6455-4.1-41: the value of `Upgrade` is websocket, and nothing besides it.
 #[test]
 fn an_answer_with_several_upgrades() {

@@ -34,9 +34,6 @@ pub enum Flaw {
     /// A 101 with a version of HTTP before 1.1.
     #[error("the answer has to be HTTP/1.1 (RFC 6455 §4.2.2)")]
     HttpVersion,
-    /// A 101 that announces a body.
-    #[error("a 101 has no body (RFC 9112 §6.1)")]
-    Body,
     /// `Upgrade` is missing, repeated or not websocket.
     #[error("Upgrade is missing, repeated or not websocket (RFC 6455 §4.1)")]
     Upgrade,

@@ -27,11 +27,6 @@ impl Offered {
         if http_minor == 0 {
             return Err(Flaw::HttpVersion);
         }
-        // RFC 9110 §8.6, RFC 9112 §6.1: a 101 has neither Content-Length nor Transfer-Encoding; a proxy could take the
-        // bytes that follow for a body.
-        if fields.has_body {
-            return Err(Flaw::Body);
-        }
         if !fields.upgrade.value().is_some_and(|value| value.eq_ignore_ascii_case(b"websocket")) {
             return Err(Flaw::Upgrade);
         }
@@ -68,7 +63,6 @@ pub(super) struct Fields<'h> {
     accept: Once<'h>,
     subprotocol: Once<'h>,
     connection_upgrades: bool,
-    has_body: bool,
     extensions: Grammar,
 }
 
@@ -81,12 +75,11 @@ impl<'h> Fields<'h> {
             match header.name.len() {
                 7 if is("upgrade") => fields.upgrade.add(value),
                 10 if is("connection") => fields.connection_upgrades |= lists(value, "upgrade"),
-                14 if is("content-length") => fields.has_body |= value != b"0",
-                17 if is("transfer-encoding") => fields.has_body = true,
                 20 if is("sec-websocket-accept") => fields.accept.add(value),
                 22 if is("sec-websocket-protocol") => fields.subprotocol.add(value),
                 24 if is(extensions::NAME) => fields.extensions.add(value),
-                // RFC 6455 §4.1: unknown fields are passed over.
+                // RFC 6455 §4.1: unknown fields are passed over. RFC 9112 §6.3: a 101 ends with its head, whatever
+                // Content-Length and Transfer-Encoding say.
                 _ => {}
             }
         }
