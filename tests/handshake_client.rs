@@ -334,17 +334,6 @@ fn malformed_answers() {
     ] {
         flawed(|accept| line(bad, accept), Flaw::Malformed);
     }
-    for (from, to) in [
-        ("\r\n", "\n"),
-        ("Upgrade: websocket\r\n", "Upgrade: websocket\n"),
-        ("\r\n\r\n", "\r\n\n"),
-        ("\r\n\r\n", "\n\r\n"),
-    ] {
-        flawed(
-            |accept| String::from_utf8(Head::switching(accept).bytes()).unwrap().replace(from, to).into_bytes(),
-            Flaw::BareLineFeed,
-        );
-    }
 }
 
 /// 6455-4.1-40: another status is a no in the words of HTTP, with its lines and what has come of its body.

@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::connection::Connection;
 use crate::frame::MaskingKeys;
 use crate::input::Input;
+use crate::role::Role;
 use crate::seed::Seed;
 use alloc::boxed::Box;
 use bytes::Bytes;
@@ -53,7 +54,7 @@ impl Handshake {
         // RFC 6455 §4.1: the nonce is chosen afresh for each connection.
         let key = from_nonce(keys.nonce());
         Self {
-            reader: HeadReader::new(config),
+            reader: HeadReader::new(Role::Client, config),
             output: request.encode(&key, config),
             offered: Offered {
                 config: config.clone(),
@@ -72,7 +73,8 @@ impl Handshake {
 
     /// Returns the connection once the input holds the server's whole response and that is a valid 101. The response is
     /// removed from the input; the bytes after it stay there. A 101 has no body, whatever `Content-Length` and
-    /// `Transfer-Encoding` say (RFC 9112 §6.3): what follows its head is frames. Interim responses (RFC 9110 §15.2) are passed over;
+    /// `Transfer-Encoding` say (RFC 9112 §6.3): what follows its head is frames. Lines
+    /// may end in a line feed alone (RFC 9112 §2.2). Interim responses (RFC 9110 §15.2) are passed over;
     /// together with the final head they count towards [`Config::max_head`]. The caller needs a timeout for a server
     /// that stops in the middle.
     ///

@@ -3,6 +3,7 @@
 use super::fields::{is_token, trim};
 use crate::config::Config;
 use crate::input::Input;
+use crate::role::Role;
 use alloc::vec;
 use bytes::Bytes;
 use core::mem::MaybeUninit;
@@ -15,6 +16,8 @@ const FEW: usize = 64;
 /// Finds the end of a head in an input that grows.
 #[derive(Debug)]
 pub(super) struct HeadReader {
+    /// Who reads: a server reads requests, a client responses.
+    role: Role,
     /// How far the input has been looked at.
     scanned: usize,
     /// Where the line under way begins.
@@ -32,12 +35,14 @@ pub(super) struct HeadReader {
 pub(super) enum HeadError {
     TooLarge,
     TooManyHeaders,
+    /// Only for a server.
     BareLineFeed,
 }
 
 impl HeadReader {
-    pub(super) const fn new(config: &Config) -> Self {
+    pub(super) const fn new(role: Role, config: &Config) -> Self {
         Self {
+            role,
             scanned: 0,
             line_start: 0,
             lines: 0,
@@ -67,9 +72,14 @@ impl HeadReader {
             if self.scanned > room {
                 return Err(HeadError::TooLarge);
             }
-            let line = bytes.get(self.line_start..line_feed).unwrap_or_default();
-            // Only CRLF ends a line: whoever reads a lone line feed otherwise than its neighbour can be smuggled past.
-            let Some((b'\r', line)) = line.split_last() else { return Err(HeadError::BareLineFeed) };
+            let line = match (bytes.get(self.line_start..line_feed).unwrap_or_default(), self.role) {
+                ([line @ .., b'\r'], _) => line,
+                // RFC 9112 §2.2: a recipient may take a line feed alone for the end of a line.
+                (line, Role::Client) => line,
+                // A server that did so could be smuggled past by a neighbour that does not.
+                (_, Role::Server) => return Err(HeadError::BareLineFeed),
+            };
+            let line_size = self.scanned - self.line_start;
             self.line_start = self.scanned;
             if !line.is_empty() {
                 self.lines += 1;
@@ -79,7 +89,7 @@ impl HeadReader {
                 }
             } else if self.lines == 0 {
                 // RFC 9112 §2.2: an empty line ahead of the first one is passed over.
-                self.take(input, 2);
+                self.take(input, line_size);
             } else {
                 return Ok(Some(self.finish(input, self.scanned, self.lines)));
             }
@@ -202,7 +212,9 @@ impl<'a> Headers<'a> {
         let line_feed = memchr(b'\n', self.rest)?;
         let (line, rest) = self.rest.split_at_checked(line_feed + 1)?;
         self.rest = rest;
-        let line = line.strip_suffix(b"\r\n")?;
+        let line = line.strip_suffix(b"\n")?;
+        // A client takes lines that end in a line feed alone (RFC 9112 §2.2).
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
         let (name, value) = line.split_at_checked(memchr(b':', line)?)?;
         debug_assert!(is_token(name));
         Some((name, trim(value.get(1..)?)))

@@ -18,6 +18,7 @@ pub use response::Response;
 use super::head::HeadReader;
 use crate::config::Config;
 use crate::input::Input;
+use crate::role::Role;
 
 /// A server's handshake before the request is complete.
 ///
@@ -55,7 +56,7 @@ enum State {
 impl Handshake {
     /// A handshake with these limits; the connection that follows has them too.
     pub fn new(config: &Config) -> Self {
-        Self { reader: HeadReader::new(config), config: config.clone(), state: State::Reading }
+        Self { reader: HeadReader::new(Role::Server, config), config: config.clone(), state: State::Reading }
     }
 
     /// Returns the request once the input holds its whole head. The head is removed from the input; the bytes after it

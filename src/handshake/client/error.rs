@@ -22,9 +22,6 @@ pub enum Flaw {
     /// Not the head of an HTTP/1 response.
     #[error("the answer is not an HTTP/1.1 response (RFC 9112)")]
     Malformed,
-    /// A line that ends without a carriage return.
-    #[error("a line of the answer does not end with CRLF (RFC 9112 §2.2)")]
-    BareLineFeed,
     /// More than [`Config::max_head`](crate::Config::max_head) bytes.
     #[error("the head of the answer is too large")]
     HeadTooLarge,
@@ -60,7 +57,8 @@ impl From<HeadError> for Flaw {
         match error {
             HeadError::TooLarge => Self::HeadTooLarge,
             HeadError::TooManyHeaders => Self::TooManyHeaders,
-            HeadError::BareLineFeed => Self::BareLineFeed,
+            // A client takes a bare line feed, so that this does not come.
+            HeadError::BareLineFeed => Self::Malformed,
         }
     }
 }
