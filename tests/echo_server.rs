@@ -146,12 +146,25 @@ fn refuses_malformed_requests_with_400() {
         changed(host, &format!("{host}Content-Length: 5\r\n")),
         changed(host, &format!("{host}Transfer-Encoding: chunked\r\n")),
         changed(host, &format!("{host}Sec-WebSocket-Protocol: chat, chat\r\n")),
-        "\u{16}\u{3}\u{1}\r\n\r\n".into(),
     ] {
         let answer = server.refusal(&request);
         assert_eq!(answer.status, "HTTP/1.1 400 Bad Request", "for {request:?}");
         server.assert_serves();
     }
+}
+
+/// A peer that does not speak HTTP is not waited for; to TLS nothing is sent.
+#[test]
+fn refuses_what_is_not_http_at_once() {
+    let server = Server::start(&[]);
+    for start in ["PRI * HTTP/2.0\r\n", "SSH-2.0-OpenSSH_9.6\r\n", "PROXY TCP4 ", "\u{1}", "{"] {
+        let answer = server.refusal(start);
+        assert_eq!(answer.status, "HTTP/1.1 400 Bad Request", "for {start:?}");
+    }
+    let mut peer = server.peer();
+    peer.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03");
+    peer.assert_end();
+    server.assert_serves();
 }
 
 #[test]

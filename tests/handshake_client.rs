@@ -406,7 +406,12 @@ fn limits() {
     let taken = judge_with(&Config::new().max_head(length), &request, answer);
     assert!(matches!(taken, Ok(Some(_))), "{taken:?}");
     flawed_with(&Config::new().max_head(length - 1), &request, answer, Flaw::HeadTooLarge);
-    flawed_with(&Config::new().max_head(length), &request, |_| vec![b'x'; length + 1], Flaw::HeadTooLarge);
+    flawed_with(
+        &Config::new().max_head(length),
+        &request,
+        |_| [b"HTTP/1.1 ", &vec![b'x'; length][..]].concat(),
+        Flaw::HeadTooLarge,
+    );
 
     let lines =
         |accept: &str, count| (3..count).fold(Head::switching(accept), |head, i| head.add(format!("X-{i}"), ""));

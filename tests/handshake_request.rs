@@ -4,6 +4,7 @@
 mod common;
 
 use common::http::{Asked, Head, KEY, Written, asked, final_response, refused, refused_with, serve_with};
+use ws_proto::handshake::NotHttp;
 use ws_proto::handshake::server::{Handshake, Reason, Response};
 use ws_proto::{Config, Input};
 
@@ -469,13 +470,10 @@ fn malformed_heads() {
         "GET /\u{7f} HTTP/1.1\r\n\r\n".into(),
         "GET / HTTP/1.1 \r\n\r\n".into(),
         "HTTP/1.1 101 Switching Protocols\r\n\r\n".into(),
-        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".into(),
         "{\"json\": true}\r\n\r\n".into(),
     ] {
         assert_eq!(refused(bad.as_bytes(), Reason::Malformed).status(), 400, "{bad:?}");
     }
-    // A TLS ClientHello, as it comes to a port that has no TLS, should it hold an end of the head.
-    refused(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", Reason::Malformed);
 }
 
 /// RFC 9112 §2.2: an empty line before the request line is passed over.
@@ -568,6 +566,8 @@ fn the_limit_on_lines_is_exact() {
 fn every_reason_has_its_status() {
     for (reason, status) in [
         (Reason::Malformed, 400),
+        (Reason::NotHttp(NotHttp::Tls), 400),
+        (Reason::NotHttp(NotHttp::Http2), 400),
         (Reason::BareLineFeed, 400),
         (Reason::HeadTooLarge, 431),
         (Reason::TooManyHeaders, 431),

@@ -9,6 +9,7 @@ use common::http::{
     refused_with, request_for, serve, serve_with, started, take_output, taken,
 };
 use ws_proto::bytes::Buf;
+use ws_proto::handshake::NotHttp;
 use ws_proto::handshake::client::{self, Error, Flaw};
 use ws_proto::handshake::server::{self, Answer, Reason};
 use ws_proto::{Cause, Config, Event, Input, Violation};
@@ -103,7 +104,7 @@ fn endless_heads() {
         let (count, outcome) = trickle(&config, start.bytes().chain(std::iter::repeat(b'a')));
         assert_eq!((count, outcome.err()), (limit + 1, Some(Reason::HeadTooLarge)), "{start:?}");
     }
-    for start in ["", "HTTP/1.1 101 ", "HTTP/1.1 101 Switching Protocols\r\nX: "] {
+    for start in ["HTTP/1.", "HTTP/1.1 101 ", "HTTP/1.1 101 Switching Protocols\r\nX: "] {
         let (count, flaw) = trickle_answer(&config, start.bytes().chain(std::iter::repeat(b'a')));
         assert_eq!((count, flaw), (limit + 1, Flaw::HeadTooLarge), "{start:?}");
     }
@@ -306,10 +307,7 @@ fn only_101_switches() {
     // Not even another of the 1xx.
     for start in ["HTTP/1.1 100 Continue", "HTTP/1.1 102 Processing"] {
         assert!(matches!(judge(|accept| Head::switching(accept).start(start).bytes()), Ok(None)), "{start}");
-        flawed(
-            |accept| Head::switching(accept).start(start).then([HELLO, *b"\r\n\r\n\r\n\r"].concat()),
-            Flaw::Malformed,
-        );
+        flawed(|accept| Head::switching(accept).start(start).then(HELLO), Flaw::NotHttp(NotHttp::WebSocketFrame));
     }
 }
 

@@ -4,9 +4,13 @@
 
 mod common;
 
-use common::http::{Head, Numbers, Taken, accept_for, declined, flawed, refused, request_for, started, taken};
-use ws_proto::handshake::client::{Flaw, Handshake, ResponseHead};
-use ws_proto::handshake::server::Reason;
+use common::http::{
+    Head, Numbers, Taken, accept_for, declined, final_response, flawed, judge, refused, request_for, serve, started,
+    taken,
+};
+use ws_proto::handshake::NotHttp;
+use ws_proto::handshake::client::{Error, Flaw, Handshake, ResponseHead};
+use ws_proto::handshake::server::{self, Reason};
 use ws_proto::{Config, Event, Input, Seed};
 
 /// A 101 and the text that came behind it.
@@ -124,4 +128,196 @@ fn very_many_bare_line_feeds() {
     input.extend_from_slice(&[*last]);
     let accepted = handshake.receive(&mut input).unwrap().expect("the whole response");
     assert_eq!(accepted.response.headers().count(), 300_003);
+}
+
+/// After how many bytes a server refuses, for what, and the bytes that it sends then. The bytes are fed one by one, and
+/// in cuts they get the same verdict.
+fn server_refuses(bytes: &[u8]) -> (usize, Reason, Vec<u8>) {
+    let whole = serve(bytes).expect_err("a refusal");
+    let mut handshake = server::Handshake::new(&Config::new());
+    let mut input = Input::new();
+    for (count, byte) in (1..).zip(bytes) {
+        input.extend_from_slice(&[*byte]);
+        match handshake.receive(&mut input) {
+            Ok(None) => {}
+            Ok(Some(_)) => panic!("taken: {}", bytes.escape_ascii()),
+            Err(rejection) => {
+                assert_eq!((rejection.reason(), rejection.response()), (whole.reason(), whole.response()));
+                assert_eq!(rejection.reason().status(), 400);
+                return (count, rejection.reason(), rejection.response().to_bytes().to_vec());
+            }
+        }
+    }
+    panic!("waits behind {}", bytes.escape_ascii())
+}
+
+/// The same for a client.
+fn client_refuses(bytes: &[u8]) -> (usize, Flaw) {
+    let Err(Error::Invalid(whole)) = judge(|_| bytes.to_vec()) else { panic!("{}", bytes.escape_ascii()) };
+    let (mut handshake, _, _) = started(&request_for("wss://example.com/chat"), &Config::new());
+    let mut input = Input::new();
+    for (count, byte) in (1..).zip(bytes) {
+        input.extend_from_slice(&[*byte]);
+        match handshake.receive(&mut input) {
+            Ok(None) => {}
+            Err(Error::Invalid(flaw)) => {
+                assert_eq!(flaw, whole);
+                return (count, flaw);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("waits behind {}", bytes.escape_ascii())
+}
+
+/// The first bytes of what is not HTTP/1, after how many it is refused, and what it is.
+const AT_A_SERVER: &[(&[u8], usize, NotHttp)] = &[
+    // A ClientHello; an alert; one in the form of TLS 1.0.
+    (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 1, NotHttp::Tls),
+    (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 1, NotHttp::Tls),
+    (b"\x15\x03\x01\x00\x02\x02\x46", 1, NotHttp::Tls),
+    (b"\x14\x03\x03\x00\x01\x01", 1, NotHttp::Tls),
+    (b"\x17\x03\x03\x00\x10", 1, NotHttp::Tls),
+    (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 12, NotHttp::Http2),
+    (b"SSH-2.0-OpenSSH_9.6\r\n", 4, NotHttp::Ssh),
+    (b"\x81\x85\x01\x02\x03\x04igohn", 1, NotHttp::WebSocketFrame),
+    (b"\x82\x80\x01\x02\x03\x04", 1, NotHttp::WebSocketFrame),
+    (b"\x88\x80\x01\x02\x03\x04", 1, NotHttp::WebSocketFrame),
+    (b"\x89\x80\x01\x02\x03\x04", 1, NotHttp::WebSocketFrame),
+    (b"\x8a\x80\x01\x02\x03\x04", 1, NotHttp::WebSocketFrame),
+    (b"\x01\x80\x01\x02\x03\x04", 1, NotHttp::WebSocketFrame),
+    (b"\x02\x80\x01\x02\x03\x04", 1, NotHttp::WebSocketFrame),
+    (b"\xc1\x80\x01\x02\x03\x04", 1, NotHttp::WebSocketFrame),
+    (b"PROXY TCP4 192.0.2.1 192.0.2.2 5000 80\r\nGET / HTTP/1.1\r\n\r\n", 6, NotHttp::ProxyProtocol),
+    (b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c", 12, NotHttp::ProxyProtocol),
+    // Behind empty lines, which are passed over (RFC 9112 §2.2).
+    (b"\r\n\x16\x03\x01", 3, NotHttp::Tls),
+    (b"\r\nPRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 14, NotHttp::Http2),
+];
+
+/// W5, W6, W7, 6455-4.2.1-1: a server refuses what is not HTTP as soon as its first bytes tell, names it, and answers with
+/// a 400; TLS, which could not read it, gets no answer.
+#[test]
+fn a_server_names_what_is_not_http() {
+    for (bytes, count, other) in AT_A_SERVER {
+        let (after, reason, answer) = server_refuses(bytes);
+        assert_eq!((after, reason), (*count, Reason::NotHttp(*other)), "{}", bytes.escape_ascii());
+        if *other == NotHttp::Tls {
+            assert!(answer.is_empty());
+        } else {
+            let written = final_response(&answer);
+            assert_eq!(written.status(), 400);
+            assert_eq!(String::from_utf8(written.rest).unwrap(), format!("{other}\n"));
+        }
+    }
+    // An application may add to the response; to TLS it still sends nothing.
+    let rejection = serve(b"\x16\x03\x01").expect_err("TLS");
+    assert!(rejection.response().header("X-Why", "x").unwrap().to_bytes().is_empty());
+    assert!(rejection.request().is_none());
+    assert_eq!(rejection.to_string(), NotHttp::Tls.to_string());
+}
+
+/// W5, W6, W7, 6455-4.1-46: the same for a client, which a server greets so on a port for something else.
+#[test]
+fn a_client_names_what_is_not_http() {
+    let cases: &[(&[u8], usize, NotHttp)] = &[
+        // The alert of a TLS server that was sent a plain request, and a handshake record.
+        (b"\x15\x03\x01\x00\x02\x02\x46", 1, NotHttp::Tls),
+        (b"\x16\x03\x03\x00\x7a\x02", 1, NotHttp::Tls),
+        (b"\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64", 9, NotHttp::Http2),
+        (b"\x00\x00\x00\x04\x00\x00\x00\x00\x00", 9, NotHttp::Http2),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", 4, NotHttp::Ssh),
+        (b"\x81\x05hello", 1, NotHttp::WebSocketFrame),
+        (b"\x82\x00", 1, NotHttp::WebSocketFrame),
+        (b"\x88\x02\x03\xe8", 1, NotHttp::WebSocketFrame),
+        (b"\x89\x00", 1, NotHttp::WebSocketFrame),
+        (b"\x8a\x00", 1, NotHttp::WebSocketFrame),
+        (b"\x01\x00", 1, NotHttp::WebSocketFrame),
+        (b"\x02\x00", 1, NotHttp::WebSocketFrame),
+        (b"\xc2\x00", 1, NotHttp::WebSocketFrame),
+        (b"\r\n\x81\x05hello", 3, NotHttp::WebSocketFrame),
+        (b"HTTP/1.1 100 Continue\r\n\r\n\x81\x05hello", 26, NotHttp::WebSocketFrame),
+    ];
+    for (bytes, count, other) in cases {
+        assert_eq!(client_refuses(bytes), (*count, Flaw::NotHttp(*other)), "{}", bytes.escape_ascii());
+        assert_eq!(Flaw::NotHttp(*other).to_string(), other.to_string());
+    }
+}
+
+/// W7, 6455-4.2.1-1, 6455-4.1-46: bytes that begin no head, nor anything that is known, are refused at once.
+#[test]
+fn bytes_that_begin_no_head() {
+    for byte in (0..=u8::MAX).filter(|&byte| !common::http::is_token_byte(byte)) {
+        if matches!(byte, 0x01 | 0x02 | 0x14..=0x17 | 0x81 | 0x82 | 0x88..=0x8a | 0xc1 | 0xc2) {
+            continue;
+        }
+        let bytes = [byte, b'x', b'\r', b'\n', b'\r', b'\n'];
+        match byte {
+            // The end of a line, or the last part of the signature of the PROXY protocol.
+            b'\r' | 0 => assert_eq!((server_refuses(&bytes).0, server_refuses(&bytes).1), (2, Reason::Malformed)),
+            b'\n' => assert_eq!(server_refuses(&bytes).1, Reason::BareLineFeed),
+            _ => assert_eq!((server_refuses(&bytes).0, server_refuses(&bytes).1), (1, Reason::Malformed), "{byte:#x}"),
+        }
+    }
+    for (bytes, count) in
+        [(&b"\0\r\nQUIX"[..], 7), (b"\r\r\n", 2), (b" GET / HTTP/1.1\r\n", 1), (b"\r\n{\"json\": true}", 3)]
+    {
+        let (after, reason, _) = server_refuses(bytes);
+        assert_eq!((after, reason), (count, Reason::Malformed), "{}", bytes.escape_ascii());
+    }
+    for (bytes, count) in [
+        (&b"GET / HTTP/1.1\r\n"[..], 1),
+        (b"http/1.1 101 x\r\n", 1),
+        (b"HTTP/2 101\r\n", 6),
+        (b"HTTPS", 5),
+        (b"HTTP/1,1", 7),
+        (b"ICY 200 OK\r\n", 1),
+        (b"SSL", 3),
+        (b"220 mail.example.com ESMTP\r\n", 1),
+        (b"<html>", 1),
+        (b"\0\0\x12\x07\0\0\0\0\0", 4),
+        (b"\0\0\x12\x04\0\0\0\0\x01", 9),
+        (b"\0\r\nQUIT\n", 2),
+        (b"\rHTTP/1.1 101 x\r\n", 2),
+        (b"HTTP/1.1 100 x\r\n\r\nx", 19),
+    ] {
+        assert_eq!(client_refuses(bytes), (count, Flaw::Malformed), "{}", bytes.escape_ascii());
+    }
+}
+
+/// W6, 6455-4.2.1-2: methods that begin like another protocol are methods.
+#[test]
+fn methods_that_begin_like_another_protocol() {
+    for start in ["PROPFIND", "PROXYX", "PR", "PRI", "POST", "SSH", "SUBSCRIBE", "S", "P"] {
+        refused(&Head::request().start(format!("{start} /chat HTTP/1.1")).bytes(), Reason::Method);
+    }
+    refused(b"PRI * HTTP/1.1\r\n\r\n", Reason::Method);
+    for part in [&b""[..], b"P", b"PRI * HTTP/", b"PROXY", b"SSH", b"\r", b"\r\n", b"\r\n\r\n\0\r\nQUIT"] {
+        assert!(matches!(serve(part), Ok(None)), "{}", part.escape_ascii());
+    }
+    for part in [&b""[..], b"H", b"HTTP/1", b"HTTP/1.1 1", b"S", b"\0", b"\0\0\x05\x04\0\0\0\0", b"\r", b"\n"] {
+        assert!(matches!(judge(|_| part.to_vec()), Ok(None)), "{}", part.escape_ascii());
+    }
+}
+
+/// W5, D4: what is undecided is within the limit on the head, too.
+#[test]
+fn the_limit_on_bytes_before_it_is_decided() {
+    let config = Config::new().max_head(3);
+    common::http::refused_with(&config, b"PRI *", Reason::HeadTooLarge);
+    assert!(matches!(common::http::serve_with(&config, b"PRI"), Ok(None)));
+}
+
+/// Each sentence names the protocol.
+#[test]
+fn what_is_not_http_is_named() {
+    for (other, words) in [
+        (NotHttp::Tls, &["TLS", "wss"][..]),
+        (NotHttp::Http2, &["HTTP/2", "HTTP/1.1"]),
+        (NotHttp::Ssh, &["SSH"]),
+        (NotHttp::WebSocketFrame, &["WebSocket frame", "handshake"]),
+        (NotHttp::ProxyProtocol, &["PROXY protocol"]),
+    ] {
+        assert!(words.iter().all(|word| other.to_string().contains(word)), "{other}");
+    }
 }

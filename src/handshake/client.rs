@@ -73,10 +73,12 @@ impl Handshake {
 
     /// Returns the connection once the input holds the server's whole response and that is a valid 101. The response is
     /// removed from the input; the bytes after it stay there. A 101 has no body, whatever `Content-Length` and
-    /// `Transfer-Encoding` say (RFC 9112 §6.3): what follows its head is frames. Lines
-    /// may end in a line feed alone (RFC 9112 §2.2). Interim responses (RFC 9110 §15.2) are passed over;
-    /// together with the final head they count towards [`Config::max_head`]. The caller needs a timeout for a server
-    /// that stops in the middle.
+    /// `Transfer-Encoding` say (RFC 9112 §6.3): what follows its head is frames. Lines may end in a line feed alone
+    /// (RFC 9112 §2.2). Interim responses (RFC 9110 §15.2) are passed over; together with the final head they count
+    /// towards [`Config::max_head`].
+    ///
+    /// A peer that does not speak HTTP is detected by its first bytes ([`Flaw::NotHttp`]). The caller needs a timeout for
+    /// a server that stops in the middle of a response.
     ///
     /// # Errors
     /// [`Error::Declined`] if the server responds with another status, [`Error::Invalid`] if its response breaks the

@@ -5,7 +5,7 @@ use alloc::string::String;
 
 /// Whether a byte may stand in a token (RFC 9110 §5.6.2).
 #[inline]
-fn is_token_byte(byte: u8) -> bool {
+pub(super) fn is_token_byte(byte: u8) -> bool {
     TOKEN_BYTES.get(usize::from(byte)).is_some_and(|is_token_byte| *is_token_byte)
 }
 

@@ -1,6 +1,7 @@
 //! A request's or response's head: found in the input without looking at a byte twice, then kept as it came.
 
 use super::fields::{is_token, trim};
+use super::not_http::{Beginning, NotHttp};
 use crate::config::Config;
 use crate::input::Input;
 use crate::role::Role;
@@ -37,6 +38,10 @@ pub(super) enum HeadError {
     TooManyHeaders,
     /// Only for a server.
     BareLineFeed,
+    /// The first bytes are those of another protocol.
+    NotHttp(NotHttp),
+    /// The first bytes begin no head.
+    Malformed,
 }
 
 impl HeadReader {
@@ -56,6 +61,10 @@ impl HeadReader {
     ///
     /// *Complexity*: linear in the bytes that are new.
     pub(super) fn read(&mut self, input: &mut Input) -> Result<Option<RawHead>, HeadError> {
+        if !self.has_begun(input.unread())? {
+            input.note_unfinished();
+            return Ok(None);
+        }
         if let Some(lines) = self.lines_of_whole_head(input.unread()) {
             return Ok(Some(self.finish(input, input.unread().len(), lines)));
         }
@@ -90,9 +99,28 @@ impl HeadReader {
             } else if self.lines == 0 {
                 // RFC 9112 §2.2: an empty line ahead of the first one is passed over.
                 self.take(input, line_size);
+                if !self.has_begun(input.unread())? {
+                    input.note_unfinished();
+                    return Ok(None);
+                }
             } else {
                 return Ok(Some(self.finish(input, self.scanned, self.lines)));
             }
+        }
+    }
+
+    /// Whether enough has come to say that this is HTTP. It is asked before any of a head is looked at.
+    #[inline]
+    fn has_begun(&self, bytes: &[u8]) -> Result<bool, HeadError> {
+        if self.scanned > 0 {
+            return Ok(true);
+        }
+        match Beginning::of(bytes, self.role) {
+            Beginning::Http => Ok(true),
+            Beginning::Undecided if bytes.len() > self.max_head.saturating_sub(self.taken) => Err(HeadError::TooLarge),
+            Beginning::Undecided => Ok(false),
+            Beginning::Other(other) => Err(HeadError::NotHttp(other)),
+            Beginning::Unknown => Err(HeadError::Malformed),
         }
     }
 

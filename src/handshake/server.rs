@@ -62,8 +62,8 @@ impl Handshake {
     /// Returns the request once the input holds its whole head. The head is removed from the input; the bytes after it
     /// stay there. Later calls return `None` and do not change the input.
     ///
-    /// Most errors are detected only when the head is complete, so the caller needs a timeout for a peer that stops in
-    /// the middle of it.
+    /// A peer that does not speak HTTP is detected by its first bytes ([`Reason::NotHttp`]). Most other errors are
+    /// detected only when the head is complete, so the caller needs a timeout for a peer that stops in the middle of it.
     ///
     /// # Errors
     /// A [`Rejection`] with the HTTP response to send, if this is not the opening handshake of RFC 6455 §4.2.1 or

@@ -2,6 +2,7 @@
 
 use super::response::Declined;
 use crate::handshake::head::HeadError;
+use crate::handshake::not_http::NotHttp;
 
 /// The handshake did not lead to a connection.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -22,6 +23,9 @@ pub enum Flaw {
     /// Not the head of an HTTP/1 response.
     #[error("the answer is not an HTTP/1.1 response (RFC 9112)")]
     Malformed,
+    /// Another protocol: the first bytes tell which.
+    #[error("{0}")]
+    NotHttp(NotHttp),
     /// More than [`Config::max_head`](crate::Config::max_head) bytes.
     #[error("the head of the answer is too large")]
     HeadTooLarge,
@@ -57,8 +61,9 @@ impl From<HeadError> for Flaw {
         match error {
             HeadError::TooLarge => Self::HeadTooLarge,
             HeadError::TooManyHeaders => Self::TooManyHeaders,
-            // A client takes a bare line feed, so that this does not come.
-            HeadError::BareLineFeed => Self::Malformed,
+            HeadError::NotHttp(other) => Self::NotHttp(other),
+            // A client takes a bare line feed, so that the latter does not come.
+            HeadError::Malformed | HeadError::BareLineFeed => Self::Malformed,
         }
     }
 }

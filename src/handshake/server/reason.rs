@@ -1,6 +1,7 @@
 //! Why a request was refused, and the status that answers it.
 
 use crate::handshake::head::HeadError;
+use crate::handshake::not_http::NotHttp;
 
 /// Why a request was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -9,6 +10,9 @@ pub enum Reason {
     /// Not the head of an HTTP/1 request: 400.
     #[error("this is not an HTTP/1.1 request (RFC 9112)")]
     Malformed,
+    /// Another protocol, told by the first bytes: 400. For [`NotHttp::Tls`] nothing is sent.
+    #[error("{0}")]
+    NotHttp(NotHttp),
     /// A line that ends without a carriage return: 400.
     #[error("a line of the request does not end with CRLF (RFC 9112 section 2.2)")]
     BareLineFeed,
@@ -70,6 +74,7 @@ impl Reason {
             Self::NoUpgrade | Self::UnsupportedVersion => 426,
             Self::HeadTooLarge | Self::TooManyHeaders => 431,
             Self::Malformed
+            | Self::NotHttp(_)
             | Self::BareLineFeed
             | Self::HttpVersion
             | Self::Target
@@ -92,6 +97,8 @@ impl From<HeadError> for Reason {
             HeadError::TooLarge => Self::HeadTooLarge,
             HeadError::TooManyHeaders => Self::TooManyHeaders,
             HeadError::BareLineFeed => Self::BareLineFeed,
+            HeadError::NotHttp(other) => Self::NotHttp(other),
+            HeadError::Malformed => Self::Malformed,
         }
     }
 }

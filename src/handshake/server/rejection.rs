@@ -3,6 +3,7 @@
 use super::reason::Reason;
 use super::request_head::RequestHead;
 use super::response::Response;
+use crate::handshake::not_http::NotHttp;
 use alloc::boxed::Box;
 use core::fmt;
 
@@ -33,6 +34,9 @@ impl Rejection {
     }
 
     /// The response to send.
+    ///
+    /// To a peer that speaks TLS nothing is sent, as it could not read it: the response's
+    /// [`to_bytes`](Response::to_bytes) are empty. So the caller writes the bytes and closes the transport in every case.
     pub fn response(&self) -> Response {
         let mut response = Response::plain(self.reason.status(), self.reason);
         match self.reason {
@@ -42,7 +46,9 @@ impl Rejection {
             Reason::NoUpgrade | Reason::UnsupportedVersion | Reason::Version => {
                 response.headers.push("Sec-WebSocket-Version", &[b"13"]);
             }
+            Reason::NotHttp(NotHttp::Tls) => response.is_silent = true,
             Reason::Malformed
+            | Reason::NotHttp(_)
             | Reason::BareLineFeed
             | Reason::HeadTooLarge
             | Reason::TooManyHeaders

@@ -26,6 +26,8 @@ pub struct Response {
     content_type: Option<String>,
     body: Bytes,
     pub(super) head_only: bool,
+    /// Whether nothing is to be written.
+    pub(super) is_silent: bool,
 }
 
 impl Response {
@@ -71,8 +73,12 @@ impl Response {
         self.status
     }
 
-    /// The bytes to write. After that the transport has to be closed, as `Connection: close` announces.
+    /// The bytes to write. After that the transport has to be closed, as `Connection: close` announces. There are none
+    /// in the [response](super::Rejection::response) to a peer that speaks TLS.
     pub fn to_bytes(&self) -> Bytes {
+        if self.is_silent {
+            return Bytes::new();
+        }
         let mut lines = HeaderLines::default();
         if self.status == 426 {
             // RFC 9110 §15.5.22 requires Upgrade in a 426; §7.8: Connection has to list it.
@@ -97,7 +103,14 @@ impl Response {
     }
 
     const fn of(status: u16) -> Self {
-        Self { status, headers: HeaderLines::new(), content_type: None, body: Bytes::new(), head_only: false }
+        Self {
+            status,
+            headers: HeaderLines::new(),
+            content_type: None,
+            body: Bytes::new(),
+            head_only: false,
+            is_silent: false,
+        }
     }
 
     /// A response with one sentence of plain text as its body.
