@@ -10,7 +10,7 @@ use common::http::{
 };
 use ws_proto::handshake::NotHttp;
 use ws_proto::handshake::client::{Error, Flaw, Handshake, ResponseHead};
-use ws_proto::handshake::server::{self, Reason};
+use ws_proto::handshake::server::{self, Answer, Reason};
 use ws_proto::{Config, Event, Input, Seed};
 
 /// A 101 and the text that came behind it.
@@ -320,4 +320,87 @@ fn what_is_not_http_is_named() {
     ] {
         assert!(words.iter().all(|word| other.to_string().contains(word)), "{other}");
     }
+}
+
+/// No secret in logs: what any type of a handshake prints by `Debug` holds no header value, no query, no body, and no
+/// byte of the request as it goes out.
+#[test]
+fn debug_shows_no_header_values() {
+    let mut printed: Vec<(&str, String)> = Vec::new();
+    let mut print = |name, value: &dyn std::fmt::Debug| printed.push((name, format!("{value:?} {value:#?}")));
+
+    let config = Config::new();
+    let wish = request_for("wss://example.com/chat?token=s3cret")
+        .subprotocol("s3cret")
+        .and_then(|wish| wish.header("Authorization", "Bearer s3cret"))
+        .and_then(|wish| wish.header("Cookie", "id=s3cret"))
+        .unwrap();
+    print("client::Request", &wish);
+    let mut handshake = Handshake::new(&wish, Seed::new([7; 32]), &config);
+    print("client::Handshake, new", &handshake);
+    let asked = handshake.output().clone();
+    let (_, _, key) = started(&wish, &config);
+    print("client::Handshake, written", &started(&wish, &config).0);
+
+    let accept = accept_for(&key);
+    let mut input = Input::from(
+        &Head::switching(&accept).add("Set-Cookie", "s3cret").add("Sec-WebSocket-Protocol", "s3cret").then("s3cret")[..],
+    );
+    let accepted = handshake.receive(&mut input).unwrap().expect("a connection");
+    print("client::Handshake, over", &handshake);
+    print("client::Accepted", &accepted);
+    print("client::ResponseHead", &accepted.response);
+    print("Headers", &accepted.response.headers());
+
+    let mut handshake = Handshake::new(&wish, Seed::new([7; 32]), &config);
+    let head = Head::new("HTTP/1.1 401 s3cret").add("WWW-Authenticate", "Basic realm=s3cret");
+    let error = handshake.receive(&mut Input::from(&head.then("s3cret")[..])).expect_err("declined");
+    print("client::Handshake, declined", &handshake);
+    print("client::Error", &error);
+    let Error::Declined(declined) = error else { panic!("declined") };
+    print("client::Declined", &declined);
+
+    let mut handshake = server::Handshake::new(&config);
+    print("server::Handshake, new", &handshake);
+    let extended = Head::request()
+        .start("GET /chat?token=s3cret HTTP/1.1")
+        .set("Host", "s3cret")
+        .set("Sec-WebSocket-Key", "s3cretAAAAAAAAAAAAAAAA==")
+        .add("Cookie", "s3cret")
+        .add("Sec-WebSocket-Protocol", "s3cret")
+        .add("Sec-WebSocket-Extensions", "x-device; id=s3cret");
+    let request = handshake.receive(&mut Input::from(&extended.bytes()[..])).unwrap().expect("a request");
+    print("server::Handshake, over", &handshake);
+    print("server::Request", &request);
+    print("server::RequestHead", request.head());
+    print("Extensions", &request.extensions());
+    print("Extension", &request.extensions().next().unwrap());
+    let answer = Answer::new().header("Set-Cookie", "s3cret").and_then(|answer| answer.subprotocol("s3cret")).unwrap();
+    print("server::Answer", &answer);
+    print("Connection", &request.accept(answer).unwrap());
+
+    let mut handshake = server::Handshake::new(&config);
+    let refused = extended.set("Sec-WebSocket-Version", "8").bytes();
+    let rejection = handshake.receive(&mut Input::from(&refused[..])).expect_err("another version");
+    print("server::Handshake, refused", &handshake);
+    print("server::Rejection", &rejection);
+    print("server::Response of a rejection", &rejection.response());
+    let response = server::Response::new(401)
+        .and_then(|response| response.header("Set-Cookie", "s3cret"))
+        .and_then(|response| response.body("text/s3cret", "s3cret"))
+        .unwrap();
+    print("server::Response", &response);
+    print("BuildError", &Answer::new().header("Cookie", "s3cret\n").expect_err("the end of a line"));
+
+    for (name, text) in &printed {
+        assert!(!text.contains("s3cret"), "{name}: {text}");
+        assert!(!text.contains(&key) && !text.contains(&accept), "{name}: {text}");
+        // Nor as a list of bytes.
+        assert!(!text.contains("115, 51, 99") && !text.contains("115,\n"), "{name}: {text}");
+        assert!(!text.contains("GET /"), "{name}: {text}");
+    }
+    assert!(asked.windows(6).any(|part| part == b"s3cret"), "it was there to be shown");
+    // What helps to find a mistake is shown.
+    assert!(printed.iter().any(|(name, text)| *name == "client::Request" && text.contains("Authorization")));
+    assert!(printed.iter().any(|(name, text)| *name == "server::RequestHead" && text.contains("/chat")));
 }

@@ -144,9 +144,12 @@ impl Handshake {
     }
 }
 
-/// Without the request, whose headers hold credentials.
+/// Shows nothing of the request and of the response.
 impl fmt::Debug for Handshake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handshake").field("failed", &self.failed).finish_non_exhaustive()
+        f.debug_struct("Handshake")
+            .field("unwritten", &self.output.len())
+            .field("failed", &self.failed)
+            .finish_non_exhaustive()
     }
 }

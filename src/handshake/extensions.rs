@@ -3,12 +3,13 @@
 use super::fields::Cursor;
 use super::head::Headers;
 use alloc::borrow::Cow;
+use core::fmt;
 
 /// The name of the header field on both sides.
 pub(super) const NAME: &str = "sec-websocket-extensions";
 
 /// One element of the list: a name and its parameters.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Extension<'a> {
     name: &'a str,
     /// What follows the name, already known to keep the grammar.
@@ -30,7 +31,7 @@ impl<'a> Extension<'a> {
 
 /// The elements of all `Sec-WebSocket-Extensions` lines of a head, in order: several lines mean the same as one
 /// (RFC 6455 §9.1).
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Extensions<'a> {
     lines: Headers<'a>,
     line: Cursor<'a>,
@@ -89,6 +90,20 @@ impl<'a> Iterator for Extensions<'a> {
             let value = self.lines.next_named(NAME)?;
             self.line = Cursor::new(value);
         }
+    }
+}
+
+/// Shows the name alone.
+impl fmt::Debug for Extension<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Extension").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Shows nothing of the header.
+impl fmt::Debug for Extensions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Extensions").finish_non_exhaustive()
     }
 }
 

@@ -84,7 +84,7 @@ impl<'h> Once<'h> {
 }
 
 /// Reads a header value from left to right, each byte once.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Cursor<'a> {
     rest: &'a [u8],
 }

@@ -9,6 +9,7 @@ use alloc::{borrow::ToOwned, string::String, vec, vec::Vec};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use core::fmt;
 
 /// The headers of a request that the application may not set.
 const RESERVED: [&str; 10] = [
@@ -35,7 +36,7 @@ const RESERVED: [&str; 10] = [
 ///     .header("Authorization", "Bearer abc")?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     uri: WebSocketUri,
     pub(super) subprotocols: Vec<String>,
@@ -169,4 +170,14 @@ fn basic_credentials(user: &str, password: &str) -> Option<Vec<u8>> {
     let mut credentials = vec![0; base64::encoded_len(pair.len(), true)?];
     STANDARD.encode_slice(pair, &mut credentials).ok()?;
     Some(credentials)
+}
+
+/// Shows the host and the names of the headers: the query, the subprotocols and the values may hold secrets.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("host", &self.uri.host())
+            .field("headers", &self.headers)
+            .finish_non_exhaustive()
+    }
 }

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use core::{fmt, str};
 
 /// The server accepted the handshake.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Accepted {
     /// The connection.
@@ -20,7 +19,7 @@ pub struct Accepted {
 }
 
 /// A valid HTTP response other than 101.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[error("the server answered with status {}", self.response.status)]
 #[non_exhaustive]
 pub struct Declined {
@@ -98,8 +97,29 @@ impl ResponseHead {
     }
 }
 
+/// Shows nothing of the headers' values.
+impl fmt::Debug for Accepted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accepted")
+            .field("connection", &self.connection)
+            .field("response", &self.response)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Shows nothing of the body and of the headers' values.
+impl fmt::Debug for Declined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Declined").field("response", &self.response).finish_non_exhaustive()
+    }
+}
+
+/// Shows nothing of the headers' values.
 impl fmt::Debug for ResponseHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseHead").field("status", &self.status).finish_non_exhaustive()
+        f.debug_struct("ResponseHead")
+            .field("status", &self.status)
+            .field("headers", &self.headers())
+            .finish_non_exhaustive()
     }
 }

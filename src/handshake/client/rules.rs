@@ -8,7 +8,6 @@ use crate::handshake::fields::{Once, is_token, lists};
 use alloc::{string::String, vec::Vec};
 
 /// What the request offered, which a 101 has to match.
-#[derive(Debug)]
 pub(super) struct Offered {
     pub(super) config: Config,
     /// The `Sec-WebSocket-Accept` that the key requires.

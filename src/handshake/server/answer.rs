@@ -2,6 +2,7 @@
 
 use crate::handshake::build::{BuildError, HeaderLines, check_subprotocol};
 use alloc::{borrow::ToOwned, string::String};
+use core::fmt;
 
 /// The headers of a 101 that the application may not set.
 const RESERVED_IN_101: [&str; 8] = [
@@ -16,7 +17,7 @@ const RESERVED_IN_101: [&str; 8] = [
 ];
 
 /// What an accepting server adds to the 101.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Answer {
     pub(super) subprotocol: Option<String>,
     pub(super) headers: HeaderLines,
@@ -55,5 +56,12 @@ impl Answer {
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, BuildError> {
         self.headers.add(name, value.as_ref(), &RESERVED_IN_101)?;
         Ok(self)
+    }
+}
+
+/// Shows nothing of the headers' values.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").field("headers", &self.headers).finish_non_exhaustive()
     }
 }

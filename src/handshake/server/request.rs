@@ -14,10 +14,10 @@ use crate::handshake::fields::elements;
 use crate::handshake::head::RawHead;
 use crate::handshake::key::{Key, accept_for};
 use alloc::string::String;
-use core::str;
+use core::{fmt, str};
 
 /// A valid opening handshake (RFC 6455 §4.2.1), to be accepted or refused.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Request {
     head: RequestHead,
     key: Key,
@@ -123,5 +123,12 @@ impl Request {
             answer.headers.as_bytes(),
             b"\r\n",
         ]))
+    }
+}
+
+/// Shows nothing of the query and of the headers' values.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request").field("head", &self.head).finish_non_exhaustive()
     }
 }

@@ -67,11 +67,13 @@ impl RequestHead {
     }
 }
 
+/// Shows nothing of the query and of the headers' values.
 impl fmt::Debug for RequestHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestHead")
             .field("method", &self.method())
-            .field("target", &self.target())
+            .field("path", &self.path())
+            .field("headers", &self.headers())
             .finish_non_exhaustive()
     }
 }

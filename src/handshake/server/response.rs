@@ -19,7 +19,7 @@ const RESERVED_IN_RESPONSE: [&str; 5] =
 /// assert!(response.to_bytes().starts_with(b"HTTP/1.1 401 Unauthorized\r\n"));
 /// # Ok::<(), ws_proto::handshake::BuildError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Response {
     status: u16,
     pub(super) headers: HeaderLines,
@@ -117,6 +117,13 @@ impl Response {
     pub(in crate::handshake) fn plain(status: u16, sentence: impl fmt::Display) -> Self {
         let content_type = Some("text/plain; charset=utf-8".to_owned());
         Self { content_type, body: format!("{sentence}\n").into(), ..Self::of(status) }
+    }
+}
+
+/// Shows nothing of the body and of the headers' values.
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response").field("status", &self.status).field("headers", &self.headers).finish_non_exhaustive()
     }
 }
 
