@@ -92,6 +92,12 @@ fn has(parameters: &[Parameter], name: &str) -> bool {
 
 /// Offers that break a rule of RFC 7692 §7.
 const BAD_OFFERS: &[&str] = &[
+    // Quoted, and no token (6455-4.3-3, 6455-9.1-2).
+    "permessage-deflate; server_max_window_bits=\"\"",
+    "permessage-deflate; server_max_window_bits=\"1 0\"",
+    "permessage-deflate; server_max_window_bits=\" 10\"",
+    "permessage-deflate; client_max_window_bits=\"10;\"",
+    "permessage-deflate; client_no_context_takeover=\"\"",
     // Parameters that are not defined.
     "permessage-deflate; foo",
     "permessage-deflate; foo=1",
@@ -309,12 +315,10 @@ fn a_malformed_offer_is_refused() {
     for value in [
         "permessage-deflate;",
         "permessage-deflate; server_max_window_bits=",
-        "permessage-deflate; server_max_window_bits=\"\"",
         "permessage-deflate; server_max_window_bits=\"10",
         "permessage-deflate; server_max_window_bits=1 0",
         "permessage-deflate client_max_window_bits",
         "permessage-deflate=1",
-        "",
     ] {
         let head = Head::request().add(NAME, value).bytes();
         refused(&head, Reason::Extensions);

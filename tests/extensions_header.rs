@@ -60,11 +60,27 @@ const GOOD: &[(&str, &[&str])] = &[
     ("constructor, __proto__; toString=hasOwnProperty", &["constructor", "__proto__;toString=[hasOwnProperty]"]),
 ];
 
+/// Quoted values that are no tokens, of an extension that is not understood, and what they hold.
+const NO_TOKENS: &[(&str, &[&str])] = &[
+    ("foo; a=\"\"", &["foo;a=[]"]),
+    ("foo; a=\"b c\"", &["foo;a=[b c]"]),
+    ("foo; a=\"b,c\"", &["foo;a=[b,c]"]),
+    ("foo; a=\"b;c\"", &["foo;a=[b;c]"]),
+    ("foo; a=\"b=c\"", &["foo;a=[b=c]"]),
+    ("foo; a=\"b\\\"c\"", &["foo;a=[b\"c]"]),
+    ("foo; a=\"b\\\\c\"", &["foo;a=[b\\c]"]),
+    ("foo; a=\"b\\ c\"", &["foo;a=[b c]"]),
+    ("foo; a=\" b\"", &["foo;a=[ b]"]),
+    ("foo; a=\"b\tc\"", &["foo;a=[b\tc]"]),
+    ("foo; a=\"\u{2713}\"", &["foo;a=[\u{2713}]"]),
+    ("foo; a=\"\\\u{2713}\"", &["foo;a=[\u{2713}]"]),
+];
+
+/// Lists without an element.
+const EMPTY: &[&str] = &["", ",", " , ,", "\t"];
+
 /// Values outside the grammar.
 const BAD: &[&str] = &[
-    "",
-    ",",
-    " , ,",
     ";",
     ";a",
     "foo;",
@@ -74,21 +90,11 @@ const BAD: &[&str] = &[
     "foo; a=",
     "foo; a=;b",
     "foo; a=,bar",
-    "foo; a=\"\"",
     "foo; a=\"b",
     "foo; a=\"b\\\"",
     "foo; a=\"b\\",
     "foo; a=\"",
     "foo; a=b\"",
-    "foo; a=\"b c\"",
-    "foo; a=\"b,c\"",
-    "foo; a=\"b;c\"",
-    "foo; a=\"b=c\"",
-    "foo; a=\"b\\\"c\"",
-    "foo; a=\"b\\\\c\"",
-    "foo; a=\"b\\ c\"",
-    "foo; a=\" b\"",
-    "foo; a=\"b\tc\"",
     "foo; a=\"b\"c",
     "foo; a=\"b\" c",
     "foo; a=\"b\"\"c\"",
@@ -109,7 +115,6 @@ const BAD: &[&str] = &[
     "foo:bar",
     "f\u{f6}\u{f6}",
     "foo; a=\u{2713}",
-    "foo; a=\"\u{2713}\"",
     "foo, bar;",
     "foo, ;bar",
     "foo, \"",
@@ -119,7 +124,7 @@ const BAD: &[&str] = &[
 /// space without meaning.
 #[test]
 fn offers_are_read() {
-    for (value, expected) in GOOD {
+    for (value, expected) in GOOD.iter().chain(NO_TOKENS) {
         assert_eq!(offers(&asked(&with(&[value]).bytes()).request), *expected, "{value}");
     }
     assert!(offers(&asked(&Head::request().bytes()).request).is_empty());
@@ -131,10 +136,7 @@ fn offers_are_read() {
 fn malformed_offers_are_refused() {
     for value in BAD {
         assert_eq!(refused(&with(&[value]).bytes(), Reason::Extensions).status(), 400, "{value}");
-        // A line that is empty or has empty elements only adds nothing to a list that is not empty without it.
-        if !value.bytes().all(|byte| b", ".contains(&byte)) {
-            assert_eq!(refused(&with(&["foo; a=b", value]).bytes(), Reason::Extensions).status(), 400, "{value}");
-        }
+        assert_eq!(refused(&with(&["foo; a=b", value]).bytes(), Reason::Extensions).status(), 400, "{value}");
     }
     for byte in [0x80, 0xc3, 0xff] {
         let head = Head::request().add(NAME, [b"foo; a=", &[byte][..]].concat());
@@ -194,7 +196,7 @@ fn a_client_offers_nothing() {
 /// parameters, or with a value outside the grammar.
 #[test]
 fn an_answer_with_an_extension() {
-    for value in GOOD.iter().map(|(value, _)| *value).chain(BAD.iter().copied()).chain([
+    for value in GOOD.iter().chain(NO_TOKENS).map(|(value, _)| *value).chain(BAD.iter().chain(EMPTY).copied()).chain([
         "permessage-deflate; server_max_window_bits=0",
         "permessage-deflate; server_max_window_bits=99999999999999999999",
         "permessage-deflate; server_max_window_bits=-1",

@@ -5,8 +5,8 @@
 mod common;
 
 use common::http::{
-    Head, Numbers, Taken, accept_for, declined, final_response, flawed, judge, refused, request_for, serve, started,
-    taken,
+    Head, Numbers, Taken, accept_for, asked, declined, final_response, flawed, judge, refused, request_for, serve,
+    started, taken,
 };
 use ws_proto::handshake::NotHttp;
 use ws_proto::handshake::client::{Error, Flaw, Handshake, ResponseHead};
@@ -403,4 +403,78 @@ fn debug_shows_no_header_values() {
     // What helps to find a mistake is shown.
     assert!(printed.iter().any(|(name, text)| *name == "client::Request" && text.contains("Authorization")));
     assert!(printed.iter().any(|(name, text)| *name == "server::RequestHead" && text.contains("/chat")));
+}
+
+/// W15, 6455-9.1-5, 6455-4.2.1-11: parameters of an extension that is not understood need only be skippable; devices after
+/// TR-369 send such an offer.
+#[test]
+fn an_extension_with_quoted_parameters() {
+    const NAME: &str = "Sec-WebSocket-Extensions";
+    for (offer, name, parameter) in [
+        ("bbf-usp-protocol; eid=\"os::0019C7-123456\"", "bbf-usp-protocol", ("eid", "os::0019C7-123456")),
+        ("x-device; path=\"/a b,c;d=\\\"e\\\\\"", "x-device", ("path", "/a b,c;d=\"e\\")),
+        ("x; empty=\"\"", "x", ("empty", "")),
+        ("x; list=\"permessage-deflate, permessage-deflate\"", "x", ("list", "permessage-deflate, permessage-deflate")),
+    ] {
+        let alone = asked(&Head::request().add(NAME, offer).bytes()).request;
+        let extension = alone.extensions().next().unwrap();
+        assert_eq!(extension.name(), name);
+        let parameters: Vec<_> = extension.parameters().collect();
+        assert_eq!(parameters.len(), 1);
+        assert_eq!((parameters[0].0, parameters[0].1.as_deref()), (parameter.0, Some(parameter.1)));
+        for lines in [
+            &[format!("{offer}, permessage-deflate")][..],
+            &[format!("permessage-deflate, {offer}")],
+            &[offer.to_owned(), "permessage-deflate".to_owned()],
+        ] {
+            let head = lines.iter().fold(Head::request(), |head, line| head.add(NAME, line));
+            let request = asked(&head.bytes()).request;
+            assert_eq!(request.extensions().count(), 2, "{lines:?}");
+            assert!(request.extensions().any(|extension| extension.name() == "permessage-deflate"));
+            #[cfg(feature = "deflate")]
+            {
+                let config = Config::new().deflate(ws_proto::DeflateConfig::new());
+                let Ok(Some(asked)) = common::http::serve_with(&config, &head.bytes()) else { panic!("{lines:?}") };
+                let mut ws = asked.request.accept(Answer::new()).unwrap();
+                let answer = common::http::Written::read(&common::http::take_output(&mut ws));
+                assert!(answer.value(NAME).starts_with("permessage-deflate"), "{lines:?}");
+                assert!(ws.deflate_parameters().is_some());
+            }
+        }
+    }
+    // Bytes that are not UTF-8 are skippable, too.
+    let request = asked(&Head::request().add(NAME, b"x; a=\"\xff\xe9\"; b, y").bytes()).request;
+    let parameters: Vec<_> = request.extensions().next().unwrap().parameters().collect();
+    assert_eq!(parameters.len(), 2);
+    assert_eq!(parameters[0].1.as_deref(), Some("\u{fffd}\u{fffd}"));
+    // What does not end cannot be skipped.
+    for offer in ["x; a=\"", "x; a=\"b\\\"", "x; a=\"b\\", "x; a=\"b\"c", "permessage-deflate, x; a=\"b, y"] {
+        refused(&Head::request().add(NAME, offer).bytes(), Reason::Extensions);
+        flawed(|accept| Head::switching(accept).add(NAME, offer).bytes(), Flaw::Extension);
+    }
+    // A server may not use what was not offered, skippable or not.
+    let answer = "bbf-usp-protocol; eid=\"os::0019C7-123456\"";
+    flawed(|accept| Head::switching(accept).add(NAME, answer).bytes(), Flaw::Extension);
+}
+
+/// W16, RFC 9110 §5.6.1.2: a list without an element is as good as none.
+#[test]
+fn empty_lists() {
+    for value in ["", " ", "\t", ",", " , ,\t,"] {
+        for name in ["Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"] {
+            for head in [Head::request().add(name, value), Head::request().add(name, value).add(name, value)] {
+                let request = asked(&head.bytes()).request;
+                assert_eq!((request.subprotocols().count(), request.extensions().count()), (0, 0), "{name}: {value:?}");
+                assert_eq!(request.choose_subprotocol(&["chat", ""]), None);
+                let mut ws = request.accept(Answer::new()).unwrap();
+                let answer = common::http::Written::read(&common::http::take_output(&mut ws));
+                assert!(answer.values(name).is_empty());
+                let chosen = Answer::new().subprotocol("chat").unwrap();
+                assert!(request.accept(chosen).is_err(), "it was not listed");
+            }
+            let head = Head::request().add(name, value).add(name, "chat").add(name, value);
+            let request = asked(&head.bytes()).request;
+            assert_eq!(request.subprotocols().count() + request.extensions().count(), 1, "{name}: {value:?}");
+        }
+    }
 }

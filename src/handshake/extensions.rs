@@ -1,8 +1,9 @@
 //! The value of `Sec-WebSocket-Extensions`: offers in a request, what is in use in a response (RFC 6455 §9.1).
 
-use super::fields::Cursor;
+use super::fields::{Cursor, unescape};
 use super::head::Headers;
 use alloc::borrow::Cow;
+use alloc::string::String;
 use core::fmt;
 
 /// The name of the header field on both sides.
@@ -23,9 +24,13 @@ impl<'a> Extension<'a> {
     }
 
     /// The parameters in their order, each with its value if it has one; a quoted value comes unquoted.
+    ///
+    /// RFC 6455 §9.1 wants a quoted value to be a token, too. That is for the extension to judge: others are passed over
+    /// whatever their values are. Bytes that are not UTF-8 come as U+FFFD.
     pub fn parameters(&self) -> impl Iterator<Item = (&'a str, Option<Cow<'a, str>>)> {
         let mut cursor = self.parameters;
         core::iter::from_fn(move || parameter(&mut cursor).ok().flatten())
+            .map(|(name, value)| (name, value.map(Value::into_text)))
     }
 }
 
@@ -73,6 +78,11 @@ impl Grammar {
         self.is_present
     }
 
+    /// Whether a line breaks the grammar.
+    pub(super) const fn is_broken(self) -> bool {
+        self.is_broken
+    }
+
     /// Whether every line keeps the grammar and, if there are lines, they hold one element at least.
     pub(super) const fn is_kept(self) -> bool {
         !self.is_broken && self.has_element == self.is_present
@@ -108,7 +118,26 @@ impl fmt::Debug for Extensions<'_> {
 }
 
 /// A parameter's name, and its value if it has one.
-type Parameter<'a> = (&'a str, Option<Cow<'a, str>>);
+type Parameter<'a> = (&'a str, Option<Value<'a>>);
+
+/// The value of a parameter, as it stands in the header.
+enum Value<'a> {
+    Token(&'a str),
+    /// Between its quotes.
+    Quoted(&'a [u8]),
+}
+
+impl<'a> Value<'a> {
+    fn into_text(self) -> Cow<'a, str> {
+        match self {
+            Self::Token(token) => Cow::Borrowed(token),
+            Self::Quoted(quoted) => match unescape(quoted) {
+                Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+                Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+            },
+        }
+    }
+}
 
 /// A value that breaks the grammar.
 struct Malformed;
@@ -142,6 +171,9 @@ fn parameter<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Parameter<'a>>, Malfo
         return Ok(Some((name, None)));
     }
     cursor.skip_space();
-    let value = cursor.token_or_quoted().ok_or(Malformed)?;
+    let value = match cursor.token() {
+        Some(token) => Value::Token(token),
+        None => Value::Quoted(cursor.quoted().ok_or(Malformed)?),
+    };
     Ok(Some((name, Some(value))))
 }

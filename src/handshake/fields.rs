@@ -1,7 +1,6 @@
 //! The grammar inside header values: tokens, lists and quoted strings (RFC 6455 §4.3, RFC 9110 §5.6).
 
 use alloc::borrow::Cow;
-use alloc::string::String;
 
 /// Whether a byte may stand in a token (RFC 9110 §5.6.2).
 #[inline]
@@ -123,28 +122,32 @@ impl<'a> Cursor<'a> {
         core::str::from_utf8(token).ok()
     }
 
-    /// A token, plain or as a quoted string that is a token once it is unescaped (RFC 6455 §9.1).
-    pub(super) fn token_or_quoted(&mut self) -> Option<Cow<'a, str>> {
-        if !self.eat(b'"') {
-            return self.token().map(Cow::Borrowed);
-        }
-        let mut unescaped = String::new();
+    /// What stands between the quotes of a quoted string (RFC 9110 §5.6.4), its escapes as they are; `None` without a
+    /// closing quote.
+    pub(super) fn quoted(&mut self) -> Option<&'a [u8]> {
+        let (b'"', text) = self.rest.split_first()? else { return None };
+        let mut length = 0;
         loop {
-            let (&byte, rest) = self.rest.split_first()?;
-            self.rest = rest;
-            let byte = match byte {
-                b'"' => return if unescaped.is_empty() { None } else { Some(Cow::Owned(unescaped)) },
-                b'\\' => {
-                    let (&escaped, rest) = self.rest.split_first()?;
-                    self.rest = rest;
-                    escaped
-                }
-                byte => byte,
-            };
-            if !is_token_byte(byte) {
-                return None;
+            match text.get(length)? {
+                b'"' => break,
+                b'\\' => length += 2,
+                _ => length += 1,
             }
-            unescaped.push(char::from(byte));
         }
+        self.rest = text.get(length + 1..)?;
+        text.get(..length)
     }
+}
+
+/// The content of a quoted string without its escapes (RFC 9110 §5.6.4).
+pub(super) fn unescape(quoted: &[u8]) -> Cow<'_, [u8]> {
+    if !quoted.contains(&b'\\') {
+        return Cow::Borrowed(quoted);
+    }
+    let mut bytes = quoted.iter();
+    let unescaped = core::iter::from_fn(|| match bytes.next()? {
+        b'\\' => bytes.next(),
+        byte => Some(byte),
+    });
+    Cow::Owned(unescaped.copied().collect())
 }

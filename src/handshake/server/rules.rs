@@ -101,7 +101,7 @@ impl<'h> Fields<'h> {
         if self.has_subprotocols && !are_subprotocols(headers) {
             return Err(Reason::Subprotocols);
         }
-        if !self.extensions.is_kept() {
+        if self.extensions.is_broken() {
             return Err(Reason::Extensions);
         }
         Ok(key)
@@ -137,11 +137,12 @@ fn is_version(text: &[u8]) -> bool {
     digits && !leading_zero && str::from_utf8(text).is_ok_and(|text| text.parse::<u8>().is_ok())
 }
 
-/// Whether these are lists of at least one token, none of them twice (RFC 6455 §4.1, §4.3).
+/// Whether these are lists of tokens, none of them twice (RFC 6455 §4.1, §4.3). A list without an element, which some
+/// clients send, is as good as none (RFC 9110 §5.6.1.2).
 fn are_subprotocols(headers: &[httparse::Header<'_>]) -> bool {
     let lines = headers.iter().filter(|header| header.name.eq_ignore_ascii_case("sec-websocket-protocol"));
     let mut names: Vec<&[u8]> = lines.flat_map(|header| elements(header.value)).collect();
-    if names.is_empty() || !names.iter().all(|name| is_token(name)) {
+    if !names.iter().all(|name| is_token(name)) {
         return false;
     }
     // Sorted, so that finding duplicates does not take quadratic time.
