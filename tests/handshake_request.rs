@@ -424,13 +424,13 @@ fn high_bytes_in_values() {
 fn control_characters_in_values() {
     for byte in (0..0x20).chain([0x7f]).filter(|byte| !b"\t\n\r".contains(byte)) {
         for value in [vec![b'a', byte, b'b'], vec![byte], vec![b'a', byte]] {
-            let answer = refused(&Head::request().add("X-Value", &value).bytes(), Reason::Malformed);
+            let answer = refused(&Head::request().add("X-Value", &value).bytes(), Reason::HeaderLine(6));
             assert_eq!(answer.status(), 400, "{byte:#04x}");
         }
     }
     // A carriage return alone ends no line.
-    refused(&Head::request().add("X-Value", "a\rb").bytes(), Reason::Malformed);
-    refused(&Head::request().add("X-Value", "a\r\rb").bytes(), Reason::Malformed);
+    refused(&Head::request().add("X-Value", "a\rb").bytes(), Reason::HeaderLine(6));
+    refused(&Head::request().add("X-Value", "a\r\rb").bytes(), Reason::HeaderLine(6));
 }
 
 /// 6455-4.2.1-1, RFC 9112 §2.2: only CRLF ends a line here; a parser in front that thinks otherwise gets no chance.
@@ -448,32 +448,64 @@ fn bare_line_feeds() {
 /// 6455-4.2.1-1, 6455-10.7-4: what is not the head of an HTTP request.
 #[test]
 fn malformed_heads() {
-    let line = |line: &str| {
-        String::from_utf8(Head::request().bytes()).unwrap().replace("\r\n\r\n", &format!("\r\n{line}\r\n\r\n"))
-    };
     for bad in [
-        line("no colon"),
-        line(": no name"),
-        line("X-Name : space before the colon"),
-        line("X Name: space within"),
-        line("X-Name\t: tab"),
-        line("X-N\u{e4}me: not ASCII"),
-        line("X(Name): comment"),
-        line("\"X-Name\": quoted"),
-        line("X-Name: a\r\n folded (RFC 9112 §5.2)"),
-        line("X-Name: a\r\n\tfolded"),
-        line("X\0Name: NUL"),
-        "GET\r\n\r\n".into(),
-        "/chat HTTP/1.1\r\n\r\n".into(),
-        "G\u{1}T / HTTP/1.1\r\n\r\n".into(),
-        "GET / chat HTTP/1.1\r\n\r\n".into(),
-        "GET /\u{7f} HTTP/1.1\r\n\r\n".into(),
-        "GET / HTTP/1.1 \r\n\r\n".into(),
-        "HTTP/1.1 101 Switching Protocols\r\n\r\n".into(),
-        "{\"json\": true}\r\n\r\n".into(),
+        "GET\r\n\r\n",
+        "/chat HTTP/1.1\r\n\r\n",
+        "G\u{1}T / HTTP/1.1\r\n\r\n",
+        "GET / chat HTTP/1.1\r\n\r\n",
+        "GET /\u{7f} HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1 \r\n\r\n",
+        "GET / HTTP/1.1 \r\nX : y\r\n\r\n",
+        "GET / HTTP/1.1\r\r\nX : y\r\n\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\n\r\n",
+        "{\"json\": true}\r\n\r\n",
     ] {
         assert_eq!(refused(bad.as_bytes(), Reason::Malformed).status(), 400, "{bad:?}");
     }
+}
+
+/// W14, 6455-4.2.1-1, 6455-10.7-4, RFC 9112 §5: a malformed header line is refused and named, and the method, the target
+/// and the headers ahead of it can be read, for the log.
+#[test]
+fn malformed_header_lines() {
+    for (lines, number) in [
+        ("no colon", 6),
+        (": no name", 6),
+        (" : no name", 6),
+        ("X-Name : space before the colon", 6),
+        ("X Name: space within", 6),
+        ("X-Name\t: tab", 6),
+        ("X-N\u{e4}me: not ASCII", 6),
+        ("X(Name): comment", 6),
+        ("\"X-Name\": quoted", 6),
+        ("X-Name: a\r\n folded (RFC 9112 §5.2)", 7),
+        ("X-Name: a\r\n\tfolded", 7),
+        ("X\0Name: NUL", 6),
+        ("X-Name: NUL \0", 6),
+        ("X-Name: a\rb", 6),
+        ("X-Name: a\r", 6),
+        ("\rX-Name: a", 6),
+        ("X-Name: a\r\nX-Other: b\r\nX-Last : c\r\nX-More : d", 8),
+    ] {
+        for start in ["GET /chat?room=7 HTTP/1.1", "POST /chat?room=7 HTTP/1.1", "GET /chat?room=7 HTTP/1.0"] {
+            let head = String::from_utf8(Head::request().start(start).bytes()).unwrap();
+            let bytes = head.replace("\r\n\r\n", &format!("\r\n{lines}\r\n\r\n")).into_bytes();
+            let answer = refused(&bytes, Reason::HeaderLine(number));
+            assert_eq!(answer.status(), 400, "{lines:?}");
+            assert!(String::from_utf8(answer.rest).unwrap().contains(&format!("line {number} ")), "{lines:?}");
+            let rejection = serve_with(&Config::new(), &bytes).expect_err("a refusal");
+            let head = rejection.request().expect("the first line is a good one");
+            assert_eq!((head.method(), head.target()), (start.split(' ').next().unwrap(), "/chat?room=7"));
+            assert_eq!((head.path(), head.query()), ("/chat", Some("room=7")));
+            assert_eq!(head.headers().count(), number - 1, "{lines:?}");
+            assert_eq!(head.header("host"), Some(&b"example.com"[..]));
+        }
+    }
+    // The first header line, and the answer to HEAD, which has no body.
+    let rejection = serve_with(&Config::new(), b"HEAD / HTTP/1.1\r\nHost : x\r\n\r\n").expect_err("a refusal");
+    assert_eq!(rejection.reason(), Reason::HeaderLine(1));
+    assert_eq!(rejection.request().map(|head| head.headers().count()), Some(0));
+    assert_eq!(Written::read(&rejection.response().to_bytes()).rest, b"");
 }
 
 /// RFC 9112 §2.2: an empty line before the request line is passed over.
@@ -566,6 +598,7 @@ fn the_limit_on_lines_is_exact() {
 fn every_reason_has_its_status() {
     for (reason, status) in [
         (Reason::Malformed, 400),
+        (Reason::HeaderLine(1), 400),
         (Reason::NotHttp(NotHttp::Tls), 400),
         (Reason::NotHttp(NotHttp::Http2), 400),
         (Reason::BareLineFeed, 400),

@@ -90,7 +90,7 @@ fn almost_the_end_of_the_head() {
         let endless = b"GET / HTTP/1.1\r\nX: ".iter().copied().chain(filler.bytes().cycle());
         let (count, outcome) = trickle(&config.clone().max_headers(usize::MAX), endless);
         assert!(count <= (1 << 20) + 1, "{filler:?}");
-        assert!(matches!(outcome, Err(Reason::HeadTooLarge | Reason::Malformed)), "{filler:?}: {outcome:?}");
+        assert!(matches!(outcome, Err(Reason::HeadTooLarge | Reason::HeaderLine(_))), "{filler:?}: {outcome:?}");
     }
 }
 
@@ -282,7 +282,7 @@ fn handshakes_of_the_drafts() {
 fn other_line_ends() {
     for byte in [0x0b, 0x0c, 0x1c, 0x1d, 0x1e] {
         let head = Head::request().add("X", [b"a", &[byte][..], b"Origin: http://example.com"].concat());
-        assert_eq!(refused(&head.bytes(), Reason::Malformed).status(), 400);
+        assert_eq!(refused(&head.bytes(), Reason::HeaderLine(6)).status(), 400);
     }
     for value in
         [&b"a\x85Origin: http://example.com"[..], "a\u{2028}Origin: b".as_bytes(), "a\u{85}Origin: b".as_bytes()]
@@ -292,7 +292,7 @@ fn other_line_ends() {
         assert_eq!(request.origin(), None);
         assert_eq!(request.head().headers().count(), 6);
     }
-    refused(&Head::request().add("X", "a\rOrigin: http://example.com").bytes(), Reason::Malformed);
+    refused(&Head::request().add("X", "a\rOrigin: http://example.com").bytes(), Reason::HeaderLine(6));
     refused(&Head::request().add("X", "a\nOrigin: http://example.com").bytes(), Reason::BareLineFeed);
 }
 

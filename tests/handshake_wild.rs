@@ -478,3 +478,200 @@ fn empty_lists() {
         }
     }
 }
+
+/// A 101 with these lines put in ahead of the others or behind them.
+fn with_lines(accept: &str, lines: &str, ahead: bool) -> Vec<u8> {
+    let head = String::from_utf8(Head::switching(accept).bytes()).unwrap();
+    let (start, headers) = head.split_once("\r\n").unwrap();
+    if ahead {
+        format!("{start}\r\n{lines}\r\n{headers}").into_bytes()
+    } else {
+        format!("{start}\r\n{}{lines}\r\n\r\n", headers.strip_suffix("\r\n").unwrap()).into_bytes()
+    }
+}
+
+/// W14, 6455-4.1-48, RFC 9112 §5.2: a user agent replaces folds by spaces, in any response.
+#[test]
+fn folded_lines() {
+    for (folded, value) in [
+        ("X-Note: one\r\n two", "one  two"),
+        ("X-Note: one\r\n\ttwo", "one  two"),
+        ("X-Note: one\n two", "one  two"),
+        ("X-Note: one \t\r\n \t two\t", "one      two"),
+        ("X-Note: one\r\n two\r\n three", "one  two  three"),
+        ("X-Note:\r\n one", "one"),
+        ("X-Note: one\r\n  \r\n", "one"),
+        ("X-Note: one\r\n \r\n two", "one    two"),
+        ("X-Note:\r\n ", ""),
+        ("X-Note: one\r\n Upgrade: h2c", "one  Upgrade: h2c"),
+        ("X-Note: a\tb\r\n c", "a\tb  c"),
+    ] {
+        let folded = folded.strip_suffix("\r\n").unwrap_or(folded);
+        for ahead in [false, true] {
+            let taken = opens_with_hello(|accept| with_lines(accept, folded, ahead));
+            let response = &taken.accepted.response;
+            assert_eq!(response.header("x-note"), Some(value.as_bytes()), "{folded:?}");
+            assert_eq!(response.headers().count(), 4, "{folded:?}");
+        }
+        for status in ["302 Found", "403 Forbidden", "500 x"] {
+            let bytes = format!("HTTP/1.1 {status}\r\n{folded}\r\nLocation: /v2\r\n\r\nbody");
+            let declined = declined(|_| bytes.clone().into_bytes());
+            assert_eq!(lines(&declined.response), [("X-Note", value), ("Location", "/v2")], "{folded:?}");
+            assert_eq!(&declined.body[..], b"body");
+        }
+    }
+    // The headers that decide may be folded, too.
+    opens_with_hello(|accept| {
+        format!(
+            "HTTP/1.1 101 x\r\nUpgrade:\r\n websocket\r\nConnection: keep-alive,\r\n\tUpgrade\r\n\
+             Sec-WebSocket-Accept:\r\n {accept}\r\n\r\n"
+        )
+        .into_bytes()
+    });
+    opens_with_hello(|accept| {
+        let head = Head::switching(accept).set("Connection", "keep-alive,\r\n Upgrade").add("X", "a\r\n b");
+        with_line_ends(&head, || "\n")
+    });
+    flawed(|accept| Head::switching(accept).set("Upgrade", "websocket\r\n , h2c").bytes(), Flaw::Upgrade);
+    flawed(
+        |accept| Head::switching(accept).set("Sec-WebSocket-Accept", format!("{accept}\r\n x")).bytes(),
+        Flaw::Accept,
+    );
+}
+
+/// Lines that are no header, or a malformed one that decides nothing.
+const MALFORMED: &[&str] = &[
+    "X-Name : space before the colon",
+    "X-Name\t: tab",
+    "Server : folded\r\n and more",
+    ": no name",
+    " : no name",
+    "\t: no name",
+    "X Name: space within",
+    "X(Name): comment",
+    "X-N\u{e4}me: not ASCII",
+    "Set-Cookie: a=\u{1}b",
+    "Set-Cookie: a=\0b",
+    "Set-Cookie: a=\u{7f}",
+    "Set-Cookie: a\rb",
+    "Set-Cookie: a\r",
+    "X: a\rUpgrade: h2c",
+    "\rX: y",
+    "\r",
+    "X\0: y",
+    "Warning: mail() expects parameter 1\r\n\0",
+    "PHP Warning:  foo() in /srv/x.php on line 7",
+    "Warning without a colon",
+    "Upgrade your browser",
+    "Upgrade",
+    "<b>Notice</b>: x\r\n\r continued",
+    " begins with white space",
+    "\0",
+    "Sec-WebSocket-Version : 13",
+];
+
+/// W14, 6455-4.1-47, RFC 9112 §5: a malformed line that decides nothing is passed over: it costs neither the connection
+/// of a 101 nor the status and the headers of a refusal.
+#[test]
+fn malformed_lines_are_passed_over() {
+    for line in MALFORMED {
+        for ahead in [false, true] {
+            // A line that begins with white space is a fold unless it is the first.
+            if line.starts_with([' ', '\t']) && !ahead {
+                continue;
+            }
+            let taken = opens_with_hello(|accept| with_lines(accept, line, ahead));
+            let expected = match *line {
+                "Warning: mail() expects parameter 1\r\n\0" => 4,
+                _ => 3,
+            };
+            assert_eq!(taken.accepted.response.headers().count(), expected, "{line:?}");
+            assert!(taken.accepted.response.header("upgrade").is_some());
+        }
+        let bytes = format!("HTTP/1.1 403 Forbidden\r\n{line}\r\nX-Why: closed\r\nX: \t\r\n\r\nbody").into_bytes();
+        let declined = declined(|_| bytes.clone());
+        assert_eq!(declined.response.status(), 403, "{line:?}");
+        assert!(lines(&declined.response).ends_with(&[("X-Why", "closed"), ("X", "")]), "{line:?}");
+        assert_eq!(&declined.body[..], b"body");
+        // A CR at the end would belong to the end of the line.
+        if line.ends_with('\r') {
+            continue;
+        }
+        // Lone line feeds, and an interim response ahead.
+        let bytes = format!("HTTP/1.1 103 x\n{line}\n\nHTTP/1.1 404 x\n{line}\nX-Why: closed\n\n").into_bytes();
+        let declined = common::http::declined(|_| bytes.clone());
+        assert_eq!((declined.response.status(), declined.response.header("X-WHY")), (404, Some(&b"closed"[..])));
+    }
+    // A fold of a line that is passed over goes with it.
+    opens_with_hello(|accept| with_lines(accept, "no colon\r\n Upgrade: h2c\r\n Connection: close", true));
+    // The status line is not normalized.
+    for start in ["HTTP/1.1 403 For\0bidden", "HTTP/1.1 403 For\rbidden", "HTTP/1.1 4O3 x"] {
+        flawed(|_| format!("{start}\r\nX : y\r\n\r\n").into_bytes(), Flaw::Malformed);
+    }
+}
+
+/// W14, 6455-4.1-41, 6455-4.1-42, 6455-4.1-43, 6455-4.1-44, 6455-4.1-45: a 101 in which a header that decides is
+/// malformed is refused, alone or beside a good one; with another status it decides nothing.
+#[test]
+fn malformed_lines_that_decide() {
+    for (name, value, flaw) in [
+        ("Upgrade", "websocket", Flaw::Upgrade),
+        ("Upgrade", "h2c", Flaw::Upgrade),
+        ("Connection", "Upgrade", Flaw::Connection),
+        ("connection", "close", Flaw::Connection),
+        ("Sec-WebSocket-Accept", "(accept)", Flaw::Accept),
+        ("SEC-WEBSOCKET-ACCEPT", "x", Flaw::Accept),
+        ("Sec-WebSocket-Protocol", "chat", Flaw::Subprotocol),
+        ("Sec-WebSocket-Extensions", "permessage-deflate", Flaw::Extension),
+    ] {
+        for bad in [
+            format!("{name} : {value}"),
+            format!("{name}\t: {value}"),
+            format!("{name}\r\n : {value}"),
+            format!("{name}: {value}\0"),
+            format!("{name}: \u{1}{value}"),
+            format!("{name}: {value}\rX: y"),
+            format!("{name}: {value}\r\n \0"),
+            format!("{name}\0: {value}"),
+            format!("\0{name}: {value}"),
+            format!("\r{name}: {value}"),
+            format!("{}\0{}: {value}", &name[..3], &name[3..]),
+        ] {
+            for ahead in [false, true] {
+                flawed(|accept| with_lines(accept, &bad.replace("(accept)", accept), ahead), flaw);
+            }
+            // In place of the good one.
+            let alone = |accept: &str| {
+                let head = Head::switching(accept);
+                let has = !matches!(flaw, Flaw::Subprotocol | Flaw::Extension);
+                let head = if has { head.without(name) } else { head };
+                let text = String::from_utf8(head.bytes()).unwrap();
+                let bad = bad.replace("(accept)", accept);
+                text.replacen("\r\n", &format!("\r\n{bad}\r\n"), 1).into_bytes()
+            };
+            flawed(alone, flaw);
+            let no = declined(|_| format!("HTTP/1.1 403 x\r\n{bad}\r\nX-Why: closed\r\n\r\n").into_bytes());
+            assert_eq!(lines(&no.response).last(), Some(&("X-Why", "closed")), "{bad:?}");
+        }
+    }
+    // White space ahead of the first header (RFC 9112 §2.2), as well.
+    flawed(|accept| with_lines(accept, " Upgrade: h2c", true), Flaw::Upgrade);
+    // After an interim response, what it had does not count.
+    opens_with_hello(|accept| {
+        [&b"HTTP/1.1 103 x\r\nUpgrade : h2c\r\n\r\n"[..], &Head::switching(accept).bytes()].concat()
+    });
+}
+
+/// W14, D4: folds, spaces and malformed lines without number are read in linear time.
+#[test]
+fn very_many_folds() {
+    let config = Config::new().max_head(8 << 20).max_headers(usize::MAX);
+    for (line, count) in [("\r\n a", 500_000), ("\r\n ", 500_000), ("\r\nx", 500_000), ("\r\n \t \t \t \t", 200_000)] {
+        let bytes = format!("HTTP/1.1 403 x\r\nX-Note: one{}\r\nX-Last: y\r\n\r\n", line.repeat(count)).into_bytes();
+        let (mut handshake, _, _) = started(&request_for("ws://example.com/"), &config);
+        let mut input = Input::from(&bytes[..]);
+        let Err(Error::Declined(declined)) = handshake.receive(&mut input) else { panic!("declined") };
+        assert_eq!(declined.response.headers().count(), 2);
+        assert_eq!(declined.response.header("x-last"), Some(&b"y"[..]));
+    }
+}

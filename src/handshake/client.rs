@@ -4,6 +4,7 @@ mod error;
 mod request;
 mod response;
 mod rules;
+mod tolerant;
 
 pub use error::{Error, Flaw};
 pub use request::Request;
@@ -74,7 +75,8 @@ impl Handshake {
     /// Returns the connection once the input holds the server's whole response and that is a valid 101. The response is
     /// removed from the input; the bytes after it stay there. A 101 has no body, whatever `Content-Length` and
     /// `Transfer-Encoding` say (RFC 9112 §6.3): what follows its head is frames. Lines may end in a line feed alone
-    /// (RFC 9112 §2.2). Interim responses (RFC 9110 §15.2) are passed over; together with the final head they count
+    /// (RFC 9112 §2.2), folded lines are unfolded (§5.2), and a malformed header line is passed over, unless it is one of
+    /// those that make a 101 valid. Interim responses (RFC 9110 §15.2) are passed over; together with the final head they count
     /// towards [`Config::max_head`].
     ///
     /// A peer that does not speak HTTP is detected by its first bytes ([`Flaw::NotHttp`]). The caller needs a timeout for
@@ -120,27 +122,43 @@ impl Handshake {
     /// Parses a response; if it is a 101, checks it and returns what is agreed on too. RFC 6455 §4.1: any other status
     /// is handled as HTTP.
     fn read(&self, raw: RawHead) -> Result<(ResponseHead, Option<Agreed>), Flaw> {
-        let headers_start = raw.headers_start();
-        let (status, agreed) = raw.with_room(|bytes, room| {
+        match self.parse(&raw, None) {
+            Some(checked) => {
+                let (status, agreed) = checked?;
+                Ok((ResponseHead::new(raw, status), agreed))
+            }
+            None => self.read_tolerantly(&raw),
+        }
+    }
+
+    /// The same for a head that the parser has refused, for the sake of its header lines perhaps.
+    #[cold]
+    fn read_tolerantly(&self, raw: &RawHead) -> Result<(ResponseHead, Option<Agreed>), Flaw> {
+        let (normalized, flaw) = tolerant::normalize(raw);
+        let (status, agreed) = self.parse(&normalized, flaw).unwrap_or(Err(Flaw::Malformed))?;
+        Ok((ResponseHead::new(normalized, status), agreed))
+    }
+
+    /// The status, and what a 101 agrees on, or its flaw; `None` if it is not the head of a response. `known` is a flaw
+    /// that a 101 has already.
+    fn parse(&self, raw: &RawHead, known: Option<Flaw>) -> Option<Result<(u16, Option<Agreed>), Flaw>> {
+        raw.with_room(|bytes, room| {
             let mut parsed = httparse::Response::new(&mut []);
-            let status = httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, bytes, room);
-            let (Ok(httparse::Status::Complete(_)), Some(http_minor), Some(status)) =
-                (status, parsed.version, parsed.code)
-            else {
-                return Err(Flaw::Malformed);
-            };
-            let agreed = match status {
+            let complete =
+                httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, bytes, room);
+            let Ok(httparse::Status::Complete(_)) = complete else { return None };
+            Some(match (parsed.code?, known) {
                 // RFC 9110 §15: no status is below 100.
-                0..=99 => return Err(Flaw::Malformed),
-                101 => {
-                    let extensions = Extensions::new(Headers::new(bytes, headers_start));
-                    Some(self.offered.check(http_minor, &Fields::collect(parsed.headers), extensions)?)
+                (0..=99, _) => Err(Flaw::Malformed),
+                (101, Some(flaw)) => Err(flaw),
+                (101, None) => {
+                    let extensions = Extensions::new(Headers::new(bytes, raw.headers_start()));
+                    let agreed = self.offered.check(parsed.version?, &Fields::collect(parsed.headers), extensions);
+                    agreed.map(|agreed| (101, Some(agreed)))
                 }
-                _ => None,
-            };
-            Ok((status, agreed))
-        })?;
-        Ok((ResponseHead::new(raw.bytes, status, headers_start), agreed))
+                (status, _) => Ok((status, None)),
+            })
+        })
     }
 }
 

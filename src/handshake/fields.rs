@@ -35,6 +35,13 @@ pub(super) fn is_value(bytes: &[u8]) -> bool {
     bytes.iter().all(|&byte| byte == b'\t' || (byte >= b' ' && byte != 0x7F))
 }
 
+/// Whether this is a header: a token, a colon behind it without white space between, and a value (RFC 9112 §5). The
+/// end of the line is not part of it.
+pub(super) fn is_header_line(line: &[u8]) -> bool {
+    let colon = line.iter().position(|&byte| byte == b':');
+    colon.and_then(|colon| line.split_at_checked(colon)).is_some_and(|(name, value)| is_token(name) && is_value(value))
+}
+
 /// Without the white space around it.
 pub(super) fn trim(bytes: &[u8]) -> &[u8] {
     let start = bytes.iter().position(|&byte| !is_space(byte)).unwrap_or(bytes.len());

@@ -1,6 +1,6 @@
 //! A request's or response's head: found in the input without looking at a byte twice, then kept as it came.
 
-use super::fields::{is_token, trim};
+use super::fields::{is_header_line, is_token, trim};
 use super::not_http::{Beginning, NotHttp};
 use crate::config::Config;
 use crate::input::Input;
@@ -206,10 +206,35 @@ impl RawHead {
         }
     }
 
+    /// The first header line that is none: its number, counted from 1, and where it begins.
+    pub(super) fn malformed_header(&self) -> Option<(usize, usize)> {
+        let mut start = self.headers_start();
+        let lines = self.bytes.get(start..)?.split_inclusive(|&byte| byte == b'\n');
+        for (number, line) in (1..).zip(lines) {
+            let text = without_line_end(line);
+            if !text.is_empty() && !is_header_line(text) {
+                return Some((number, start));
+            }
+            start += line.len();
+        }
+        None
+    }
+
+    /// A head of at most as many lines.
+    pub(super) const fn replaced_by(&self, bytes: Bytes) -> Self {
+        Self { bytes, lines: self.lines }
+    }
+
     /// Where the header lines begin: behind the first line.
     pub(super) fn headers_start(&self) -> usize {
         memchr(b'\n', &self.bytes).map_or(self.bytes.len(), |line_feed| line_feed + 1)
     }
+}
+
+/// A line without the CRLF that ends it, or, as a client takes that, too, the line feed alone (RFC 9112 §2.2).
+pub(super) fn without_line_end(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 /// The header lines of a head, in order, as they came: name and value, without the white space around the value.
@@ -241,9 +266,7 @@ impl<'a> Headers<'a> {
         let line_feed = memchr(b'\n', self.rest)?;
         let (line, rest) = self.rest.split_at_checked(line_feed + 1)?;
         self.rest = rest;
-        let line = line.strip_suffix(b"\n")?;
-        // A client takes lines that end in a line feed alone (RFC 9112 §2.2).
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let line = without_line_end(line);
         let (name, value) = line.split_at_checked(memchr(b':', line)?)?;
         debug_assert!(is_token(name));
         Some((name, trim(value.get(1..)?)))

@@ -1,7 +1,7 @@
 //! The server's response, and what accepting and declining hand over.
 
 use crate::connection::Connection;
-use crate::handshake::head::Headers;
+use crate::handshake::head::{Headers, RawHead};
 use crate::handshake::uri::{InvalidUri, WebSocketUri};
 use alloc::string::String;
 use bytes::Bytes;
@@ -67,6 +67,9 @@ impl Declined {
 }
 
 /// A response's head: status and headers, as received. It is owned; a clone shares the memory.
+///
+/// A header that came over several lines has spaces in place of each fold (RFC 9112 §5.2). Lines that are no header, such
+/// as the warning of a script, and malformed ones (a space before the colon, a control character) are left out.
 #[derive(Clone)]
 pub struct ResponseHead {
     bytes: Bytes,
@@ -75,8 +78,9 @@ pub struct ResponseHead {
 }
 
 impl ResponseHead {
-    pub(super) const fn new(bytes: Bytes, status: u16, headers_start: usize) -> Self {
-        Self { bytes, status, headers_start }
+    pub(super) fn new(raw: RawHead, status: u16) -> Self {
+        let headers_start = raw.headers_start();
+        Self { bytes: raw.bytes, status, headers_start }
     }
 
     /// The status code.

@@ -7,9 +7,13 @@ use crate::handshake::not_http::NotHttp;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Reason {
-    /// Not the head of an HTTP/1 request: 400.
+    /// The first line is not that of an HTTP/1 request: 400.
     #[error("this is not an HTTP/1.1 request (RFC 9112)")]
     Malformed,
+    /// A header line that is malformed: 400. They are counted from 1, behind the request line; a folded line counts as
+    /// one of its own (RFC 9112 §5.2). Those ahead of it can be read in the [request](super::Rejection::request).
+    #[error("header line {0} of the request is malformed (RFC 9112 section 5)")]
+    HeaderLine(usize),
     /// Another protocol, told by the first bytes: 400. For [`NotHttp::Tls`] nothing is sent.
     #[error("{0}")]
     NotHttp(NotHttp),
@@ -74,6 +78,7 @@ impl Reason {
             Self::NoUpgrade | Self::UnsupportedVersion => 426,
             Self::HeadTooLarge | Self::TooManyHeaders => 431,
             Self::Malformed
+            | Self::HeaderLine(_)
             | Self::NotHttp(_)
             | Self::BareLineFeed
             | Self::HttpVersion

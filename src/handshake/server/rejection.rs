@@ -28,7 +28,8 @@ impl Rejection {
         self.reason
     }
 
-    /// The request's head, if it could be parsed as HTTP/1.
+    /// The request's head, if its first line is that of an HTTP/1 request. If a header line is malformed
+    /// ([`Reason::HeaderLine`]), it holds the headers ahead of that line.
     pub fn request(&self) -> Option<&RequestHead> {
         self.request.as_deref()
     }
@@ -48,6 +49,7 @@ impl Rejection {
             }
             Reason::NotHttp(NotHttp::Tls) => response.is_silent = true,
             Reason::Malformed
+            | Reason::HeaderLine(_)
             | Reason::NotHttp(_)
             | Reason::BareLineFeed
             | Reason::HeadTooLarge

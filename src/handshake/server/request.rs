@@ -30,16 +30,39 @@ impl Request {
     pub(super) fn parse(raw: RawHead, config: &Config) -> Result<Self, Rejection> {
         let parsed = raw.with_room(|bytes, room| {
             let mut parsed = httparse::Request::new(&mut []);
-            let Ok(httparse::Status::Complete(_)) = parsed.parse_with_uninit_headers(bytes, room) else { return None };
+            let complete = parsed.parse_with_uninit_headers(bytes, room);
             let (method, target, version) = (parsed.method?, parsed.path?, parsed.version?);
-            let checked = Fields::collect(parsed.headers).check(method, target, version, parsed.headers);
+            let checked = match complete {
+                Ok(httparse::Status::Complete(_)) => Fields::collect(parsed.headers)
+                    .check(method, target, version, parsed.headers)
+                    .map_err(Problem::Rule),
+                Ok(httparse::Status::Partial) | Err(_) => Err(Problem::Line),
+            };
             Some((method.len(), target.len(), checked))
         });
-        let Some((method, target, checked)) = parsed else { return Err(Rejection::new(Reason::Malformed, None)) };
-        let head = RequestHead::new(raw, method, target);
-        match checked {
-            Ok(key) => Ok(Self { head, key, config: config.clone() }),
-            Err(reason) => Err(Rejection::new(reason, Some(head))),
+        match parsed {
+            Some((method, target, Ok(key))) => {
+                Ok(Self { head: RequestHead::new(raw, method, target), key, config: config.clone() })
+            }
+            Some((method, target, Err(Problem::Rule(reason)))) => {
+                Err(Rejection::new(reason, Some(RequestHead::new(raw, method, target))))
+            }
+            Some((method, target, Err(Problem::Line))) => Err(Self::malformed(raw, method, target)),
+            None => Err(Rejection::new(Reason::Malformed, None)),
+        }
+    }
+
+    /// What is said of a head that the parser refuses behind the version.
+    #[cold]
+    fn malformed(mut raw: RawHead, method: usize, target: usize) -> Rejection {
+        // The version is the end of its line: "METHOD target HTTP/1.1".
+        let is_first_line = raw.bytes.get(method + target + 10..).is_some_and(|rest| rest.starts_with(b"\r\n"));
+        match raw.malformed_header() {
+            Some((number, start)) if is_first_line => {
+                raw.bytes.truncate(start);
+                Rejection::new(Reason::HeaderLine(number), Some(RequestHead::new(raw, method, target)))
+            }
+            _ => Rejection::new(Reason::Malformed, None),
         }
     }
 
@@ -124,6 +147,13 @@ impl Request {
             b"\r\n",
         ]))
     }
+}
+
+/// Why a head whose first line has a method, a target and a version is refused.
+enum Problem {
+    /// It is not a head by its grammar.
+    Line,
+    Rule(Reason),
 }
 
 /// Shows nothing of the query and of the headers' values.
