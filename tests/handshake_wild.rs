@@ -304,7 +304,9 @@ fn methods_that_begin_like_another_protocol() {
 #[test]
 fn the_limit_on_bytes_before_it_is_decided() {
     let config = Config::new().max_head(3);
-    common::http::refused_with(&config, b"PRI *", Reason::HeadTooLarge);
+    for bytes in [&b"PRI *"[..], b"PRI * HTTP/2.0\r\n", b"PRIX / HTTP/1.1\r\n", b"\r\nPRI * HTTP/2.0", b"\r\n\r\n\0"] {
+        common::http::refused_with(&config, bytes, Reason::HeadTooLarge);
+    }
     assert!(matches!(common::http::serve_with(&config, b"PRI"), Ok(None)));
 }
 

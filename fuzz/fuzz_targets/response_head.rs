@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use ws_proto::handshake::client::{Error, Flaw, Handshake, Request};
+use ws_proto::handshake::client::{Error, Flaw, Handshake, Request, ResponseHead};
 use ws_proto::{Config, Input, Seed};
 
 /// The seed's proof, so that the fuzzer gets past it: `ACCEPT` in the input stands for it.
@@ -18,6 +18,14 @@ enum Outcome {
     Accepted(Option<String>, Vec<u8>),
     Declined(u16),
     Invalid(Flaw),
+}
+
+/// However a line came, what is shown of it is a name and a value of one line.
+fn assert_headers(response: &ResponseHead) {
+    for (name, value) in response.headers() {
+        assert!(!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':'), "{name:?}");
+        assert!(value.iter().all(|&byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f)), "{value:?}");
+    }
 }
 
 fn run(bytes: &[u8], cuts: &[u8]) -> Outcome {
@@ -48,11 +56,15 @@ fn run(bytes: &[u8], cuts: &[u8]) -> Outcome {
             }
             Ok(Some(accepted)) => {
                 assert_eq!(accepted.response.status(), 101);
+                assert_headers(&accepted.response);
                 assert!(filled.windows(28).any(|window| window == proof));
                 input.extend_from_slice(rest);
                 Outcome::Accepted(accepted.subprotocol, input.into_unread().to_vec())
             }
-            Err(Error::Declined(declined)) => Outcome::Declined(declined.response.status()),
+            Err(Error::Declined(declined)) => {
+                assert_headers(&declined.response);
+                Outcome::Declined(declined.response.status())
+            }
             Err(Error::Invalid(flaw)) => Outcome::Invalid(flaw),
             Err(error) => panic!("{error}"),
         };

@@ -116,9 +116,11 @@ impl HeadReader {
         if self.scanned > 0 {
             return Ok(true);
         }
-        match Beginning::of(bytes, self.role) {
+        // What is beyond the limit decides nothing, so that the verdict does not depend on the cuts.
+        let within = bytes.get(..self.max_head.saturating_sub(self.taken)).unwrap_or(bytes);
+        match Beginning::of(within, self.role) {
             Beginning::Http => Ok(true),
-            Beginning::Undecided if bytes.len() > self.max_head.saturating_sub(self.taken) => Err(HeadError::TooLarge),
+            Beginning::Undecided if bytes.len() > within.len() => Err(HeadError::TooLarge),
             Beginning::Undecided => Ok(false),
             Beginning::Other(other) => Err(HeadError::NotHttp(other)),
             Beginning::Unknown => Err(HeadError::Malformed),
