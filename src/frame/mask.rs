@@ -315,7 +315,20 @@ mod tests {
                 (text, false)
             }
         });
-        [(ascii, true)].into_iter().chain(broken)
+        // Two bytes that cancel each other where they are put together in another way than by an or: at the same place of
+        // two words or blocks, and of the last word and what is left behind it.
+        let last = length.saturating_sub(1);
+        let pairs =
+            [(0, 8), (1, 17), (0, 128), (last % 8, last), (last % 16, last), (last % 4, last), (last.max(8) - 8, last)];
+        let cancelled = pairs.into_iter().filter(move |&(one, other)| one < other && other < length).map({
+            let ascii = ascii.clone();
+            move |(one, other)| {
+                let mut text = ascii.clone();
+                (text[one], text[other]) = (0xC3, 0xC3);
+                (text, false)
+            }
+        });
+        [(ascii, true)].into_iter().chain(broken).chain(cancelled)
     }
 
     fn lengths() -> impl Iterator<Item = usize> {
