@@ -122,10 +122,11 @@ impl Handshake {
     /// Parses a response; if it is a 101, checks it and returns what is agreed on too. RFC 6455 §4.1: any other status
     /// is handled as HTTP.
     fn read(&self, raw: RawHead) -> Result<(ResponseHead, Option<Agreed>), Flaw> {
-        match self.parse(&raw, None) {
+        let headers_start = raw.headers_start();
+        match self.parse(&raw, headers_start, None) {
             Some(checked) => {
                 let (status, agreed) = checked?;
-                Ok((ResponseHead::new(raw, status), agreed))
+                Ok((ResponseHead::new(raw.bytes, status, headers_start), agreed))
             }
             None => self.read_tolerantly(&raw),
         }
@@ -135,13 +136,19 @@ impl Handshake {
     #[cold]
     fn read_tolerantly(&self, raw: &RawHead) -> Result<(ResponseHead, Option<Agreed>), Flaw> {
         let (normalized, flaw) = tolerant::normalize(raw);
-        let (status, agreed) = self.parse(&normalized, flaw).unwrap_or(Err(Flaw::Malformed))?;
-        Ok((ResponseHead::new(normalized, status), agreed))
+        let headers_start = normalized.headers_start();
+        let (status, agreed) = self.parse(&normalized, headers_start, flaw).unwrap_or(Err(Flaw::Malformed))?;
+        Ok((ResponseHead::new(normalized.bytes, status, headers_start), agreed))
     }
 
     /// The status, and what a 101 agrees on, or its flaw; `None` if it is not the head of a response. `known` is a flaw
     /// that a 101 has already.
-    fn parse(&self, raw: &RawHead, known: Option<Flaw>) -> Option<Result<(u16, Option<Agreed>), Flaw>> {
+    fn parse(
+        &self,
+        raw: &RawHead,
+        headers_start: usize,
+        known: Option<Flaw>,
+    ) -> Option<Result<(u16, Option<Agreed>), Flaw>> {
         raw.with_room(|bytes, room| {
             let mut parsed = httparse::Response::new(&mut []);
             let complete =
@@ -152,7 +159,7 @@ impl Handshake {
                 (0..=99, _) => Err(Flaw::Malformed),
                 (101, Some(flaw)) => Err(flaw),
                 (101, None) => {
-                    let extensions = Extensions::new(Headers::new(bytes, raw.headers_start()));
+                    let extensions = Extensions::new(Headers::new(bytes, headers_start));
                     let agreed = self.offered.check(parsed.version?, &Fields::collect(parsed.headers), extensions);
                     agreed.map(|agreed| (101, Some(agreed)))
                 }

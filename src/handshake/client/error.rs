@@ -17,6 +17,9 @@ pub enum Error {
 }
 
 /// What is wrong with a server's response (RFC 6455 §4.1).
+///
+/// A malformed header line is passed over, unless it is one of the headers that make a 101 valid: a 101 in which such a
+/// line has white space before its colon or a control character has the flaw of that header, even beside a good line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Flaw {

@@ -1,7 +1,7 @@
 //! The server's response, and what accepting and declining hand over.
 
 use crate::connection::Connection;
-use crate::handshake::head::{Headers, RawHead};
+use crate::handshake::head::Headers;
 use crate::handshake::uri::{InvalidUri, WebSocketUri};
 use alloc::string::String;
 use bytes::Bytes;
@@ -78,9 +78,8 @@ pub struct ResponseHead {
 }
 
 impl ResponseHead {
-    pub(super) fn new(raw: RawHead, status: u16) -> Self {
-        let headers_start = raw.headers_start();
-        Self { bytes: raw.bytes, status, headers_start }
+    pub(super) const fn new(bytes: Bytes, status: u16, headers_start: usize) -> Self {
+        Self { bytes, status, headers_start }
     }
 
     /// The status code.
