@@ -5,21 +5,7 @@ mod common;
 
 use common::frames::*;
 use ws_proto::bytes::{Buf, Bytes};
-use ws_proto::{CloseCode, Config, Connection, Event, Input, Message, Role, SendErrorKind};
-
-fn payload(length: usize, seed: usize) -> Vec<u8> {
-    (0..length).map(|i| (i * 7 + i / 251 + seed * 31) as u8).collect()
-}
-
-/// The size of a frame of so many bytes.
-fn frame_size(role: Role, length: usize) -> usize {
-    let header = match length {
-        0..126 => 2,
-        126..0x1_0000 => 4,
-        _ => 10,
-    };
-    header + length + if role == Role::Client { 4 } else { 0 }
-}
+use ws_proto::{CloseCode, Config, Connection, Event, Input, Message, SendErrorKind};
 
 /// 6455-6.1-1: `buffered` is exactly what waits: the frames that were sent, less the bytes that were written.
 #[test]

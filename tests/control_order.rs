@@ -20,26 +20,6 @@ const MIB: usize = 1 << 20;
 /// The frames that may stay ahead of the Close frame that ends everything.
 const AHEAD_OF_CLOSE: usize = 64 << 10;
 
-/// Bytes that repeat after a prime number of them, so that a wrong key or a wrong place shows.
-fn payload(length: usize, seed: usize) -> Vec<u8> {
-    let pattern: Vec<u8> = (0..length.min(4099)).map(|i| (i * 7 + i / 251 + seed * 31) as u8).collect();
-    let mut payload = Vec::with_capacity(length);
-    while payload.len() < length {
-        payload.extend_from_slice(&pattern[..pattern.len().min(length - payload.len())]);
-    }
-    payload
-}
-
-/// The size of a header of this side.
-fn header_size(role: Role, length: usize) -> usize {
-    let mask = if role == Role::Client { 4 } else { 0 };
-    mask + match length {
-        0..126 => 2,
-        126..0x1_0000 => 4,
-        _ => 10,
-    }
-}
-
 /// A frame on the wire: its first byte, where it begins and ends, and its payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct OnWire {
@@ -134,21 +114,6 @@ impl Look {
             }
         }
     }
-}
-
-/// Writes exactly so many bytes.
-fn write(connection: &mut Connection, mut count: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let output = connection.output();
-    while count > 0 {
-        let chunk = output.chunk();
-        let taken = chunk.len().min(count);
-        assert!(taken > 0, "an empty chunk");
-        bytes.extend_from_slice(&chunk[..taken]);
-        output.advance(taken);
-        count -= taken;
-    }
-    bytes
 }
 
 /// Writes what a look has shown, at once: with the first byte that is written, what is behind may change.
@@ -307,29 +272,27 @@ fn assert_next_border(role: Role, at: usize, large: usize, look: Look) {
     assert!(frames == expected, "{role:?}, {look:?}, {at}");
 }
 
-/// 6455-5.5.2-3, 6455-5.4-4: after a partial write of every length, Pings and Pongs go out at the next border.
-#[test]
-fn every_partial_write_of_a_server() {
+fn assert_next_border_after_every_write(role: Role) {
     let large = 4096;
-    let mut ws = connection(Role::Server, &Config::new());
+    let mut ws = connection(role, &Config::new());
     send_mixed(&mut ws, large);
     for at in 0..=ws.buffered() {
         // Inside a large payload, one place is much like another.
         let look = if at % 64 < 8 || at < 200 { Look::ALL[at % 6] } else { Look::None };
-        assert_next_border(Role::Server, at, large, look);
+        assert_next_border(role, at, large, look);
     }
+}
+
+/// 6455-5.5.2-3, 6455-5.4-4: after a partial write of every length, Pings and Pongs go out at the next border.
+#[test]
+fn every_partial_write_of_a_server() {
+    assert_next_border_after_every_write(Role::Server);
 }
 
 /// 6455-5.5.2-3, 6455-5.4-4: the same for a client.
 #[test]
 fn every_partial_write_of_a_client() {
-    let large = 4096;
-    let mut ws = connection(Role::Client, &Config::new());
-    send_mixed(&mut ws, large);
-    for at in 0..=ws.buffered() {
-        let look = if at % 64 < 8 || at < 200 { Look::ALL[at % 6] } else { Look::None };
-        assert_next_border(Role::Client, at, large, look);
-    }
+    assert_next_border_after_every_write(Role::Client);
 }
 
 /// 6455-5.5.2-3: around every border, with every look; the large payloads take a client several pieces to mask.

@@ -268,7 +268,7 @@ impl<'a> Run<'a> {
         self.send_frames(opcode, &data, fin);
     }
 
-    /// Tells the oracle what the data is sent in: frames of the size that the configuration says.
+    /// Records in the oracle what the data is sent in: frames of the size that the configuration says.
     fn send_frames(&mut self, mut opcode: u8, data: &[u8], fin: bool) {
         let mut rest = data;
         loop {
@@ -507,7 +507,7 @@ impl<'a> Run<'a> {
         self.is_closed = true;
     }
 
-    /// Tells the oracle that data is dropped.
+    /// Records in the oracle that data is dropped.
     fn cut(&mut self, cut: fn(&mut Outgoing), case: &'static str) {
         let (remaining, control_waits) = (self.right.remaining(), self.right.control_waits());
         cut(&mut self.right);

@@ -15,11 +15,6 @@ use ws_proto::{CloseCode, Config, Connection, Event, Input, Message, Prepared, R
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-fn payload(length: usize, seed: usize) -> Vec<u8> {
-    let pattern: Vec<u8> = (0..length.min(4099)).map(|i| (i * 7 + i / 251 + seed * 31) as u8).collect();
-    pattern.iter().copied().cycle().take(length).collect()
-}
-
 /// Sends one thing of a kind that chance has chosen.
 fn send_something(connection: &mut Connection, random: &mut Random, in_parts: &mut bool) {
     let length = [0, random.below(30), random.below(300), 4000 + random.below(200), 66_000][random.below(5)];
@@ -44,21 +39,6 @@ fn send_something(connection: &mut Connection, random: &mut Random, in_parts: &m
         4 | 5 => connection.send_binary(&data).unwrap(),
         _ => connection.send(data).unwrap(),
     }
-}
-
-/// Takes exactly so many bytes by `chunk` and `advance`.
-fn take(connection: &mut Connection, mut count: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let output = connection.output();
-    while count > 0 {
-        let chunk = output.chunk();
-        let taken = chunk.len().min(count);
-        assert!(taken > 0, "an empty chunk although bytes wait");
-        bytes.extend_from_slice(&chunk[..taken]);
-        output.advance(taken);
-        count -= taken;
-    }
-    bytes
 }
 
 /// A writer that takes so many bytes of each write, and keeps them.
@@ -151,7 +131,7 @@ fn all_ways_give_the_same_bytes() {
                 _ => Bytes::new(),
             };
             assert_eq!(one.buffered(), waiting - bytes.len(), "seed {seed}");
-            assert!(take(&mut other, bytes.len()) == bytes, "seed {seed}: other bytes");
+            assert!(write(&mut other, bytes.len()) == bytes, "seed {seed}: other bytes");
             if random.below(8) == 0 {
                 one.release_memory();
                 other.release_memory();

@@ -236,16 +236,6 @@ fn what_is_no_text_is_not_sent() {
     assert_eq!(sent_by(Role::Server, &drain(&mut ws)), [Frame::text("é€🦀")]);
 }
 
-/// The size of a frame of so many bytes.
-fn frame_size(role: Role, length: usize) -> usize {
-    let header = match length {
-        0..126 => 2,
-        126..0x1_0000 => 4,
-        _ => 10,
-    };
-    header + length + if role == Role::Client { 4 } else { 0 }
-}
-
 /// A message is refused when the output would hold more than `max_buffered` bytes, and not before: as one that would fit
 /// later, or as one that never does.
 #[test]
@@ -338,7 +328,7 @@ fn too_long(role: Role, length: usize, more: usize) {
         outcome => panic!("{role:?}, {length}: {outcome:?}"),
     };
     let data = vec![b'x'; length + more];
-    // It may be told at once, and is where nothing of the header is in doubt; at the latest it is in the end.
+    // The refusal may come at once, if the header's size is known, and comes in the end at the latest.
     let surely = more >= 20;
     refused(ws.send_with(MessageKind::Binary, |message| {
         assert!(!(message.extend_from_slice(&data) && surely));

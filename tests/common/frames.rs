@@ -298,6 +298,46 @@ pub fn connection(role: Role, config: &Config) -> Connection {
     }
 }
 
+/// Bytes that repeat after a prime number of them, so that a wrong key or a wrong place shows.
+pub fn payload(length: usize, seed: usize) -> Vec<u8> {
+    let pattern: Vec<u8> = (0..length.min(4099)).map(|i| (i * 7 + i / 251 + seed * 31) as u8).collect();
+    let mut payload = Vec::with_capacity(length);
+    while payload.len() < length {
+        payload.extend_from_slice(&pattern[..pattern.len().min(length - payload.len())]);
+    }
+    payload
+}
+
+/// The size of the header that this end sends ahead of a payload of so many bytes.
+pub fn header_size(role: Role, length: usize) -> usize {
+    let header = match length {
+        0..126 => 2,
+        126..0x1_0000 => 4,
+        _ => 10,
+    };
+    header + if role == Role::Client { 4 } else { 0 }
+}
+
+/// The size of a frame with so many bytes of payload.
+pub fn frame_size(role: Role, length: usize) -> usize {
+    header_size(role, length) + length
+}
+
+/// Writes exactly so many bytes.
+pub fn write(connection: &mut Connection, mut count: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let output = connection.output();
+    while count > 0 {
+        let chunk = output.chunk();
+        let taken = chunk.len().min(count);
+        assert!(taken > 0, "an empty chunk although bytes wait");
+        bytes.extend_from_slice(&chunk[..taken]);
+        output.advance(taken);
+        count -= taken;
+    }
+    bytes
+}
+
 /// Writes the whole output out.
 pub fn drain(connection: &mut Connection) -> Vec<u8> {
     let mut bytes = Vec::new();
