@@ -8,7 +8,7 @@ mod output;
 mod receive;
 mod reply;
 mod send;
-mod sending;
+mod send_methods;
 #[cfg(not(feature = "deflate"))]
 mod without_deflate;
 #[cfg(not(feature = "deflate"))]
@@ -186,8 +186,8 @@ impl Connection {
     }
 
     /// Takes over the limits of another configuration, for messages that begin after this: `max_frame`, `max_message`,
-    /// `max_fragments`, `max_buffered`, `high_water` and `fragment_size`; the rest of it changes nothing. Where a message is under way, its later frames are
-    /// held to the new limits, and if it is compressed, all that it inflates to.
+    /// `max_fragments`, `max_buffered`, `high_water` and `fragment_size`; the rest of it changes nothing. Where a message is
+    /// under way, its later frames are held to the new limits, and if it is compressed, all that it inflates to.
     ///
     /// ```
     /// # use ws_proto::{Config, Connection};

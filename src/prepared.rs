@@ -59,7 +59,7 @@ pub(crate) struct Form {
 #[cfg(feature = "deflate")]
 #[derive(Clone)]
 struct Compressed {
-    /// The window that it takes.
+    /// The window that it takes, in bits.
     window_bits: u8,
     form: Form,
 }
@@ -107,8 +107,7 @@ impl Prepared {
     pub fn compress(self, config: &DeflateConfig) -> Self {
         let mut forms = Arc::unwrap_or_clone(self.0);
         let Form { kind, .. } = forms.plain;
-        let window_bits = config.send_window_bits;
-        if let Some(payload) = compress_alone(&forms.plain.payload(), config) {
+        if let Some((window_bits, payload)) = compress_alone(&forms.plain.payload(), config) {
             forms.compressed.retain(|other| other.window_bits != window_bits);
             forms.compressed.push(Compressed { window_bits, form: Form::new(kind, RSV1, payload) });
             forms.compressed.sort_by_key(|form| core::cmp::Reverse(form.window_bits));

@@ -85,7 +85,7 @@ pub enum SendErrorKind {
     /// A Ping or Pong holds at most 125 bytes (RFC 6455 §5.5).
     #[error("a Ping or Pong holds at most 125 bytes (RFC 6455 §5.5)")]
     ControlTooLong,
-    /// A client masks every frame with a key of its own, and a [`Prepared`](crate::Prepared) message is not masked
+    /// Only a server sends [`Prepared`](crate::Prepared) messages: a client masks every frame with a key of its own
     /// (RFC 6455 §5.3).
     #[error("a client does not send prepared messages: each frame is masked with a key of its own (RFC 6455 §5.3)")]
     ServerOnly,

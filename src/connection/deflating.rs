@@ -16,8 +16,6 @@ pub(super) struct Deflating {
     threshold: usize,
     /// Whether a message is being sent in parts, compressed.
     in_message: bool,
-    /// The window that the peer inflates with.
-    window_bits: u8,
     /// What a message is written to before it is compressed.
     draft: BytesMut,
 }
@@ -28,7 +26,6 @@ impl Deflating {
             deflater: Deflater::new(role, config, agreed),
             threshold: config.threshold,
             in_message: false,
-            window_bits: agreed.of(role).window_bits,
             draft: BytesMut::new(),
         }
     }
@@ -56,7 +53,7 @@ impl Deflating {
 
     /// The form of a prepared message that the peer can inflate, if there is one.
     pub(super) fn form<'p>(&self, prepared: &'p Prepared) -> Option<&'p Form> {
-        prepared.compressed(self.window_bits)
+        prepared.compressed(self.deflater.peer_window_bits())
     }
 
     /// Records that a message which was compressed elsewhere goes out.
@@ -64,7 +61,7 @@ impl Deflating {
         self.deflater.skip_message();
     }
 
-    /// What a message is written to before it is compressed; it is to be given back.
+    /// What a message is written to before it is compressed. It is put back with [`give_draft`](Self::give_draft).
     pub(super) fn take_draft(&mut self) -> BytesMut {
         let mut draft = mem::take(&mut self.draft);
         draft.clear();

@@ -271,7 +271,7 @@ impl Output {
         *self.shown.get_mut() = 0;
     }
 
-    /// How much of the data has been shown, at least.
+    /// No more of the data than this has been shown. Where control frames wait, they may be part of it.
     fn shown(&mut self) -> usize {
         usize::try_from(*self.shown.get_mut()).unwrap_or(usize::MAX).min(self.data.len())
     }

@@ -80,7 +80,8 @@ impl SendHalf {
             Due::Close { frame, answer } => {
                 let reply = self.close_state.receive(frame, answer);
                 if reply.is_some() || self.close_state.is_over() {
-                    // RFC 6455 §5.5.1: the answer waits until the current message has been sent, and for nothing that would delay it.
+                    // RFC 6455 §5.5.1: the answer may wait until the current message has been sent, and for no other that
+                    // would delay it.
                     self.writer.output.cut(Backlog::MessagesOfOneWrite);
                 }
                 reply
@@ -184,7 +185,7 @@ impl SendHalf {
         let sent = MessageWriter::new(&mut draft, 0, self.writer.payload_room())
             .written_by(kind, write)
             .map_err(|error| self.writer.write_error(error))
-            .and_then(|_| Ok(self.copy_any(kind, &draft)?));
+            .and_then(|()| Ok(self.copy_any(kind, &draft)?));
         if let Some(deflating) = &mut self.deflating {
             deflating.give_draft(draft);
         }

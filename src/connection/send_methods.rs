@@ -1,4 +1,4 @@
-//! What a connection sends.
+//! The methods of a connection that send.
 
 use super::{Connection, MessageWriter};
 use crate::close_frame::CloseFrame;
@@ -139,7 +139,8 @@ impl Connection {
     }
 
     /// Sends a Pong with at most 125 bytes (RFC 6455 §5.5.3): unasked for, or as the answer to a Ping when
-    /// [`Config::auto_pong`] is off. Like a Ping it goes out ahead of messages that wait. It may follow this side's Close, until the peer's has come.
+    /// [`Config::auto_pong`] is off. Like a Ping it goes out ahead of messages that wait. It may follow this side's Close,
+    /// until the peer's has come.
     ///
     /// # Errors
     /// As for [`ping`](Connection::ping).

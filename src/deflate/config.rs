@@ -34,7 +34,7 @@ use super::parameters::{MAX_WINDOW_BITS, MIN_WINDOW_BITS};
 pub struct DeflateConfig {
     pub(super) level: u8,
     pub(super) memory_level: u8,
-    pub(crate) send_window_bits: u8,
+    pub(super) send_window_bits: u8,
     pub(super) receive_window_bits: u8,
     pub(super) send_context_takeover: bool,
     pub(super) receive_context_takeover: bool,
@@ -131,8 +131,9 @@ impl DeflateConfig {
 
     /// Whether a connection keeps its contexts between messages. Default true.
     ///
-    /// Turned off, every context is given back when its message ends, to the pool if there is one. What the peer may still refer to is kept as plain bytes; messages that are sent do not
-    /// refer to earlier ones, as if [`send_context_takeover`](DeflateConfig::send_context_takeover) were off.
+    /// Turned off, every context is given back when its message ends, to the pool if there is one. What the peer may still
+    /// refer to is kept as plain bytes; messages that are sent do not refer to earlier ones, as if
+    /// [`send_context_takeover`](DeflateConfig::send_context_takeover) were off.
     #[must_use]
     pub const fn keep_contexts(mut self, on: bool) -> Self {
         self.keep_contexts = on;

@@ -1,4 +1,4 @@
-//! Bytes of messages become fewer (RFC 7692 §7.2.1).
+//! Compresses messages (RFC 7692 §7.2.1).
 
 use super::config::DeflateConfig;
 use super::context::{Contexts, Settings};
@@ -17,15 +17,17 @@ const EMPTY_BLOCK: u8 = 0x00;
 /// How much room is made at a time at most.
 const STEP: usize = 64 << 10;
 
-/// Compresses a message by itself: it refers to nothing before it, whoever receives it. `None` below the threshold, or if it does not shrink.
-pub(crate) fn compress_alone(payload: &[u8], config: &DeflateConfig) -> Option<Bytes> {
+/// Compresses a message by itself, so that it refers to nothing before it. Returns the window that it takes, in bits, and the
+/// payload; `None` below the threshold, or if it does not shrink.
+pub(crate) fn compress_alone(payload: &[u8], config: &DeflateConfig) -> Option<(u8, Bytes)> {
     if payload.len() < config.threshold {
         return None;
     }
     let mut output = BytesMut::new();
     Deflater::new(Role::Server, config, &DeflateParameters::new()).deflate(payload, true, &mut output);
     // The output may have more room than it holds.
-    if output.len() < payload.len() { Some(Bytes::copy_from_slice(&output)) } else { None }
+    let shrinks = output.len() < payload.len();
+    shrinks.then(|| (config.send_window_bits, Bytes::copy_from_slice(&output)))
 }
 
 /// The sending direction of one connection.
@@ -34,6 +36,7 @@ pub(crate) struct Deflater {
     context: Option<Deflate>,
     contexts: Contexts,
     settings: Settings,
+    peer_window_bits: u8,
     /// Whether messages refer to earlier ones.
     takeover: bool,
     /// Whether the context waits here for the next message.
@@ -54,10 +57,16 @@ impl Deflater {
                 memory_level: config.memory_level,
                 window_bits: own.window_bits.min(config.send_window_bits),
             },
+            peer_window_bits: own.window_bits,
             takeover,
             keep: config.keep_contexts && (takeover || !config.contexts.are_shared()),
             is_stale: false,
         }
+    }
+
+    /// The window that the peer inflates with, in bits. What is compressed here may keep to a smaller one.
+    pub(crate) const fn peer_window_bits(&self) -> u8 {
+        self.peer_window_bits
     }
 
     /// The most bytes that so many become: zlib's own bound for any settings, and the flush.

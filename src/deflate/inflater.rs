@@ -1,4 +1,4 @@
-//! Bytes of the peer's become those of its messages again (RFC 7692 §7.2.2).
+//! Decompresses messages (RFC 7692 §7.2.2).
 
 use super::config::DeflateConfig;
 use super::context::Contexts;
@@ -180,7 +180,7 @@ impl Inflater {
         let context = self.context.get_or_insert_with(|| primed(self.contexts.inflate(), &self.window));
         let (before_in, before_out) = (context.total_in(), context.total_out());
         let place = room.get_mut(step.given..).unwrap_or_default();
-        // Asked for blocks, zlib stops between two of them, which shows where the message ends.
+        // With this flush zlib stops between two blocks, which shows where the message ends.
         let flush = if shows_end { InflateFlush::Block } else { InflateFlush::NoFlush };
         let status = context.decompress(piece.rest(), place, flush);
         // Neither is more than the slices hold.

@@ -45,7 +45,7 @@ impl DeflateParameters {
     }
 
     /// What one side keeps to when it compresses.
-    pub(crate) const fn of(&self, role: Role) -> Direction {
+    pub(super) const fn of(&self, role: Role) -> Direction {
         match role {
             Role::Server => {
                 Direction { takeover: !self.server_no_context_takeover, window_bits: self.server_max_window_bits }
@@ -58,9 +58,9 @@ impl DeflateParameters {
 }
 
 /// What is agreed for one direction.
-pub(crate) struct Direction {
-    pub(crate) takeover: bool,
-    pub(crate) window_bits: u8,
+pub(super) struct Direction {
+    pub(super) takeover: bool,
+    pub(super) window_bits: u8,
 }
 
 impl Default for DeflateParameters {

@@ -1,9 +1,10 @@
 //! What the caller adds to a head that goes out. What could break out of its place cannot be added.
 
 use super::fields::{is_token, is_value, trim};
+use super::head::Headers;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::{fmt, str};
+use core::fmt;
 
 /// Something that may not stand in a request or response.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -70,13 +71,11 @@ impl HeaderLines {
 
     /// Removes all lines of this name.
     pub(super) fn remove(&mut self, name: &str) {
-        let is_other = |line: &&[u8]| !name_of(line).eq_ignore_ascii_case(name.as_bytes());
-        self.0 = self.lines().filter(is_other).flatten().copied().collect();
-    }
-
-    /// The lines, each with its end. No value holds a line feed.
-    fn lines(&self) -> impl Iterator<Item = &[u8]> {
-        self.0.split_inclusive(|&byte| byte == b'\n')
+        let mut others = Self::new();
+        for (other, value) in Headers::new(&self.0, 0).filter(|(other, _)| !other.eq_ignore_ascii_case(name)) {
+            others.push(other, &[value]);
+        }
+        *self = others;
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
@@ -86,12 +85,8 @@ impl HeaderLines {
 
 impl fmt::Debug for HeaderLines {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.lines().map(|line| str::from_utf8(name_of(line)).unwrap_or_default())).finish()
+        Headers::new(&self.0, 0).fmt(f)
     }
-}
-
-fn name_of(line: &[u8]) -> &[u8] {
-    line.split(|&byte| byte == b':').next().unwrap_or_default()
 }
 
 /// A value holds no control character but the tab, so that no line can end in it (RFC 9110 §5.5).

@@ -1,4 +1,4 @@
-//! The grammar inside header values: tokens, lists and quoted strings (RFC 6455 §4.3, RFC 9110 §5.6).
+//! The grammar of header lines and their values: tokens, lists and quoted strings (RFC 6455 §4.3, RFC 9110 §5.6).
 
 use alloc::borrow::Cow;
 
@@ -21,7 +21,7 @@ const TOKEN_BYTES: [bool; 256] = {
     table
 };
 
-const fn is_space(byte: u8) -> bool {
+pub(super) const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 

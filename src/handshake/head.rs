@@ -110,7 +110,7 @@ impl HeadReader {
         }
     }
 
-    /// Whether enough has come to say that this is HTTP. It is asked before any of a head is looked at.
+    /// Whether enough has come to know that this is HTTP. Called before any of a head is looked at.
     #[inline]
     fn has_begun(&self, bytes: &[u8]) -> Result<bool, HeadError> {
         if self.scanned > 0 {
@@ -199,7 +199,7 @@ pub(super) struct RawHead {
 }
 
 impl RawHead {
-    /// Lends enough room for the parsed headers.
+    /// Calls `parse` with enough room for the parsed headers.
     pub(super) fn with_room<'a, T>(&'a self, parse: impl FnOnce(&'a [u8], &mut [MaybeUninit<Header<'a>>]) -> T) -> T {
         if self.lines <= FEW {
             parse(&self.bytes, &mut [const { MaybeUninit::uninit() }; FEW])

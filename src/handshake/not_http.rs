@@ -1,4 +1,4 @@
-//! Peers that do not speak HTTP, told by the first bytes that they send.
+//! Peers that do not speak HTTP, recognized by the first bytes that they send.
 
 use super::fields::is_token_byte;
 use crate::role::Role;
@@ -10,7 +10,7 @@ use crate::role::Role;
 #[non_exhaustive]
 pub enum NotHttp {
     /// A TLS record (RFC 8446 §5.1): a client that takes a plain port for one of `wss`, or a server that expects TLS.
-    /// It is told by its first byte, the type of the record.
+    /// Its first byte, the type of the record, is enough to recognize it.
     #[error("this looks like TLS: one side uses wss and the other ws; is the port one for wss?")]
     Tls,
     /// The first bytes of an HTTP/2 connection (RFC 9113 §3.4): the client's preface or the server's SETTINGS frame.
@@ -33,7 +33,7 @@ pub enum NotHttp {
 pub(super) enum Beginning {
     /// A head of HTTP/1, or an empty line ahead of one.
     Http,
-    /// Too few bytes to tell.
+    /// Too few bytes to decide.
     Undecided,
     /// Another protocol.
     Other(NotHttp),
@@ -57,8 +57,8 @@ impl Beginning {
     #[cold]
     fn of_unusual(bytes: &[u8], reader: Role) -> Self {
         let is_http = match bytes {
-            // RFC 9112 §2.2: an empty line ahead of the first one is passed over. Whether a bare line feed is one is
-            // for the reader of lines.
+            // RFC 9112 §2.2: an empty line ahead of the first one is passed over. Whether a bare line feed is one, the
+            // reader of lines decides.
             [b'\r', b'\n', ..] | [b'\n', ..] => return Self::Http,
             [0x14..=0x17, ..] => return Self::Other(NotHttp::Tls),
             // Text, binary, Close, Ping, Pong; the first frame of a fragmented message; a compressed message.

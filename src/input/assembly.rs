@@ -53,8 +53,8 @@ impl Buffer {
         turned
     }
 
-    /// As [`assemble`](Self::assemble), for a few bytes that lie right behind the message; false if it is text that no later byte can
-    /// mend.
+    /// As [`assemble`](Self::assemble), for a few bytes that lie right behind the message; false if it is text that no later
+    /// byte can mend.
     #[inline]
     pub(crate) fn assemble_few(&mut self, count: usize, key: &mut Option<MaskingKey>, is_text: bool) -> bool {
         debug_assert_eq!(self.end, self.next);
@@ -83,8 +83,8 @@ impl Buffer {
         self.end == self.next
     }
 
-    /// As [`assemble`](Self::assemble), for at most 125 bytes; false if it is text that no later byte can mend. Text is validated when
-    /// much of it has come.
+    /// As [`assemble`](Self::assemble), for at most 125 bytes; false if it is text that no later byte can mend. Text is
+    /// validated when much of it has come.
     #[inline(always)]
     pub(crate) fn assemble_short(&mut self, count: usize, key: Option<MaskingKey>, is_text: bool) -> bool {
         let (to, from) = (self.end, self.next);

@@ -167,7 +167,7 @@ impl Buffer {
         self.wanted = 0;
     }
 
-    /// Lends a part of the data with other bytes behind it.
+    /// Calls `look` with a part of the data and other bytes behind it.
     #[cfg(feature = "deflate")]
     pub(crate) fn with_tail<const N: usize, T>(
         &mut self,

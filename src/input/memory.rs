@@ -142,7 +142,7 @@ impl Memory {
         self.spare = self.spare.saturating_sub(count);
     }
 
-    /// Lends a part of the data with other bytes behind it.
+    /// Calls `look` with a part of the data and other bytes behind it.
     #[cfg(feature = "deflate")]
     pub(super) fn with_tail<const N: usize, T>(
         &mut self,

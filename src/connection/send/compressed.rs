@@ -18,7 +18,7 @@ impl FrameWriter {
         // RFC 7692 §6.1: the bit is set on the first frame of the message, and on no other.
         let start = Start { fin, rsv: if opcode == Opcode::Continuation { 0 } else { RSV1 }, opcode };
         let bound = Deflating::bound(payload.len());
-        self.make_sure_of(self.size_of_frames(bound))?;
+        self.admit(bound)?;
         // The header precedes data whose length is not known yet: the room for the longest one is reserved.
         let reserved = self.header_size(bound);
         let output = self.output.small();
@@ -31,6 +31,6 @@ impl FrameWriter {
 
     /// Whether there is room for data of this size once it is compressed, even if it grows.
     pub(super) fn has_room_for_compressed(&self, length: usize) -> bool {
-        self.make_sure_of(self.size_of_frames(Deflating::bound(length))).is_ok()
+        self.admit(Deflating::bound(length)).is_ok()
     }
 }

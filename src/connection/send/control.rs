@@ -13,7 +13,7 @@ impl FrameWriter {
         if payload.len() > MAX_CONTROL {
             return Err(SendErrorKind::ControlTooLong);
         }
-        self.make_sure_of(self.header_size(payload.len()) + payload.len())?;
+        self.check_room(self.header_size(payload.len()) + payload.len())?;
         let mut payload = ControlPayload::new(payload);
         let header = self.mask_control(opcode, &mut payload);
         self.output.push_control(header.encode().as_ref(), payload.as_slice());

@@ -76,8 +76,8 @@ impl FrameWriter {
         self.output.remaining() > self.high_water
     }
 
-    /// Appends an unfragmented frame of at most [`MAX_SHORT`] bytes, if it is clear from one comparison that there is room for it.
-    /// Returns whether it has done so.
+    /// Appends an unfragmented frame of at most [`MAX_SHORT`] bytes, if it is clear from one comparison that there is room for
+    /// it. Returns whether it has done so.
     #[inline(always)]
     pub(super) fn append_short(&mut self, opcode: Opcode, payload: &[u8]) -> bool {
         let Some(buffer) = self.output.room_for(EncodedHeader::ROOM + payload.len(), self.max_buffered) else {
@@ -122,7 +122,7 @@ impl FrameWriter {
     /// Appends data, copying it.
     #[inline]
     pub(super) fn append_copied(&mut self, start: Start, payload: &[u8]) -> Result<(), SendErrorKind> {
-        self.make_sure_of(self.size_of_frames(payload.len()))?;
+        self.admit(payload.len())?;
         if payload.len() > self.fragment_size {
             self.append_fragments(start, payload);
             return Ok(());
@@ -132,10 +132,10 @@ impl FrameWriter {
         Ok(())
     }
 
-    /// Checks that there is room for data that is to be [appended](Self::append_owned).
+    /// Checks that there is room for the frames of so much data.
     #[inline]
     pub(super) fn admit(&self, length: usize) -> Result<(), SendErrorKind> {
-        self.make_sure_of(self.size_of_frames(length))
+        self.check_room(self.size_of_frames(length))
     }
 
     /// Appends owned data: by reference if it is large.
@@ -161,7 +161,7 @@ impl FrameWriter {
             self.append_owned_fragments(start, form.payload());
             return Ok(());
         }
-        self.make_sure_of(form.size())?;
+        self.check_room(form.size())?;
         self.output.small().extend_from_slice(form.copied());
         if let Some(payload) = form.referenced() {
             self.output.push_large(payload.clone(), None);
@@ -213,7 +213,7 @@ impl FrameWriter {
 
     /// Checks that there is room for so many bytes in the output.
     #[inline]
-    pub(super) fn make_sure_of(&self, size: usize) -> Result<(), SendErrorKind> {
+    pub(super) fn check_room(&self, size: usize) -> Result<(), SendErrorKind> {
         if size <= self.room() {
             return Ok(());
         }

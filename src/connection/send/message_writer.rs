@@ -9,7 +9,24 @@ use core::fmt;
 /// header to come.
 ///
 /// It is a [`std::io::Write`], a [`core::fmt::Write`] and, by its [`room`](MessageWriter::room), a [`BufMut`], so that what
-/// serializes can write to it. It takes no more than the output has room for; what is over that fails the message.
+/// serializes can write to it. It takes no more than the output has room for. Once more than that has been written, the
+/// message is refused with [`Full`](crate::SendErrorKind::Full) or [`TooLarge`](crate::SendErrorKind::TooLarge), whatever the
+/// function returns.
+///
+/// ```
+/// use std::convert::Infallible;
+/// use ws_proto::bytes::BufMut;
+/// use ws_proto::{Config, Connection, MessageKind};
+///
+/// let mut ws = Connection::server(&Config::new());
+/// ws.send_with(MessageKind::Binary, |message| {
+///     message.extend_from_slice(&[1, 2]);
+///     message.room().put_u16(3);
+///     Ok::<_, Infallible>(())
+/// })?;
+/// assert_eq!(ws.buffered(), 2 + 4);
+/// # Ok::<(), ws_proto::WriteError<Infallible>>(())
+/// ```
 pub struct MessageWriter<'a> {
     buffer: &'a mut BytesMut,
     /// Where the room for the header begins, and where that ends.
@@ -17,7 +34,7 @@ pub struct MessageWriter<'a> {
     start: usize,
     /// How long the message may be.
     most: usize,
-    /// How long it would be; more than `most` if something was refused.
+    /// How long it would be, if something was refused: more than `most` then. 0 otherwise.
     wanted: usize,
     is_finished: bool,
 }
@@ -43,7 +60,11 @@ impl<'a> MessageWriter<'a> {
         has_room
     }
 
-    /// The room that there is, as a [`BufMut`], whose [`remaining_mut`](BufMut::remaining_mut) says how much it is.
+    /// The room that there is, as a [`BufMut`], whose [`remaining_mut`](BufMut::remaining_mut) is how much it is. An encoder
+    /// that looks at that reports its own error where there is too little.
+    ///
+    /// # Panics
+    /// What is returned panics as [`BufMut`] says, if more is put into it than has room.
     pub fn room(&mut self) -> impl BufMut + '_ {
         let room = if self.has_room() { self.most - self.len() } else { 0 };
         (&mut *self.buffer).limit(room)
@@ -63,12 +84,12 @@ impl<'a> MessageWriter<'a> {
         self.wanted <= self.most
     }
 
-    /// Has the message written, and keeps it; how long it is.
+    /// Calls `write`, and keeps what it has written.
     pub(super) fn written_by<E>(
         mut self,
         kind: MessageKind,
         write: impl FnOnce(&mut Self) -> Result<(), E>,
-    ) -> Result<usize, NotWritten<E>> {
+    ) -> Result<(), NotWritten<E>> {
         let result = write(&mut self);
         // What overflows often ends with an error that says less.
         if !self.has_room() {
@@ -81,7 +102,7 @@ impl<'a> MessageWriter<'a> {
             return Err(NotWritten::NotUtf8);
         }
         self.is_finished = true;
-        Ok(self.len())
+        Ok(())
     }
 }
 

@@ -45,19 +45,11 @@ impl SendHalf {
     }
 
     pub(super) fn message(&mut self, message: Message, may_compress: bool) -> Result<(), SendError> {
-        let length = message.as_bytes().len();
-        let admitted = self.may_begin().and_then(|()| {
-            if may_compress && self.deflates(length) {
-                return Ok(true);
+        match self.may_begin() {
+            Ok(()) => {
+                let compress = may_compress && self.deflates(message.as_bytes().len());
+                self.data(message.kind().opcode(), message, true, compress)
             }
-            self.writer.admit(length).map(|()| false)
-        });
-        match admitted {
-            Ok(false) => {
-                self.writer.append_owned(Start::of(message.kind().opcode(), true), message.into_bytes());
-                Ok(())
-            }
-            Ok(true) => self.data(message.kind().opcode(), message, true, true),
             Err(kind) => Err(SendError::new(kind, Some(message))),
         }
     }
@@ -86,6 +78,7 @@ impl SendHalf {
     }
 
     /// Sends data, in one frame or several.
+    #[inline(always)]
     fn data(&mut self, opcode: Opcode, payload: Message, fin: bool, compress: bool) -> Result<(), SendError> {
         let admitted = match &mut self.deflating {
             Some(deflating) if compress => {

@@ -26,7 +26,7 @@ pub enum Flaw {
     /// Not the head of an HTTP/1 response.
     #[error("the answer is not an HTTP/1.1 response (RFC 9112)")]
     Malformed,
-    /// Another protocol: the first bytes tell which.
+    /// Another protocol, recognized by the first bytes.
     #[error("{0}")]
     NotHttp(NotHttp),
     /// More than [`Config::max_head`](crate::Config::max_head) bytes.

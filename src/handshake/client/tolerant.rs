@@ -6,7 +6,7 @@
 
 use super::error::Flaw;
 use crate::handshake::extensions;
-use crate::handshake::fields::{is_header_line, is_token_byte};
+use crate::handshake::fields::{is_header_line, is_space, is_token_byte};
 use crate::handshake::head::{RawHead, without_line_end};
 use alloc::vec::Vec;
 
@@ -20,7 +20,7 @@ pub(super) fn normalize(raw: &RawHead) -> (RawHead, Option<Flaw>) {
     normalized.bytes.extend_from_slice(lines.next().unwrap_or_default());
     normalized.next_line();
     for line in lines {
-        let is_fold = matches!(line.first(), Some(b' ' | b'\t'));
+        let is_fold = line.first().is_some_and(|&first| is_space(first));
         if is_fold && normalized.bytes.len() > normalized.line_start {
             normalized.unfold(line);
         } else {
@@ -43,14 +43,14 @@ struct Normalized {
 impl Normalized {
     /// RFC 9112 §5.2: a fold, which is the end of a line and the white space around it, is replaced by spaces.
     fn unfold(&mut self, line: &[u8]) {
-        let start = line.iter().position(|byte| !matches!(byte, b' ' | b'\t')).unwrap_or(line.len());
+        let start = line.iter().position(|&byte| !is_space(byte)).unwrap_or(line.len());
         let text = line.get(start..).unwrap_or_default();
         self.append_spaces(1 + start);
         self.append(text);
     }
 
     fn append(&mut self, line: &[u8]) {
-        let end = line.iter().rposition(|byte| !matches!(byte, b' ' | b'\t')).map_or(0, |last| last + 1);
+        let end = line.iter().rposition(|&byte| !is_space(byte)).map_or(0, |last| last + 1);
         let (text, space) = line.split_at_checked(end).unwrap_or_default();
         self.bytes.extend_from_slice(text);
         self.append_spaces(space.len());

@@ -1,8 +1,8 @@
 //! What is allowed: one origin, or those of all subdomains.
 
 use super::invalid::OriginFlaw;
-use super::serialized::{Origin, default_port, is_http, is_same_host};
-use crate::handshake::uri::{is_scheme, parse_port, split_authority};
+use super::serialized::{Origin, default_port, is_http, is_same_host, split_host};
+use crate::handshake::uri::{is_scheme, parse_port};
 use alloc::string::String;
 use core::net::Ipv4Addr;
 
@@ -45,10 +45,7 @@ impl Pattern {
         if authority.contains('*') {
             return Err(OriginFlaw::Wildcard);
         }
-        let (host, port) = match authority {
-            "" if !is_http(scheme) && !subdomains => ("", None),
-            _ => split_authority(authority).ok_or(OriginFlaw::Host)?,
-        };
+        let (host, port) = split_host(scheme, authority).ok_or(OriginFlaw::Host)?;
         if subdomains && is_address(host) {
             return Err(OriginFlaw::Wildcard);
         }

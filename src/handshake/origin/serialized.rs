@@ -22,11 +22,7 @@ impl<'a> Origin<'a> {
         if !is_scheme(scheme) {
             return None;
         }
-        // RFC 3986 §3.2.2: a host may be empty, which http and https exclude (RFC 9110 §4.2.1).
-        let (host, port) = match authority {
-            "" if !is_http(scheme) => ("", None),
-            _ => split_authority(authority)?,
-        };
+        let (host, port) = split_host(scheme, authority)?;
         let port = match port {
             Some(port) if !port.is_empty() => Some(parse_port(port)?),
             _ => default_port(scheme),
@@ -44,6 +40,12 @@ impl PartialEq for Origin<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.scheme.eq_ignore_ascii_case(other.scheme) && is_same_host(self.host, other.host) && self.port == other.port
     }
+}
+
+/// Host and port as they are written, if the host is well-formed.
+pub(super) fn split_host<'a>(scheme: &str, authority: &'a str) -> Option<(&'a str, Option<&'a str>)> {
+    // RFC 3986 §3.2.2: a host may be empty, which http and https exclude (RFC 9110 §4.2.1).
+    if authority.is_empty() && !is_http(scheme) { Some(("", None)) } else { split_authority(authority) }
 }
 
 pub(super) fn is_http(scheme: &str) -> bool {

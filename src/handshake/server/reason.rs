@@ -14,7 +14,7 @@ pub enum Reason {
     /// one of its own (RFC 9112 §5.2). Those ahead of it can be read in the [request](super::Rejection::request).
     #[error("header line {0} of the request is malformed (RFC 9112 section 5)")]
     HeaderLine(usize),
-    /// Another protocol, told by the first bytes: 400. For [`NotHttp::Tls`] nothing is sent.
+    /// Another protocol, recognized by the first bytes: 400. For [`NotHttp::Tls`] nothing is sent.
     #[error("{0}")]
     NotHttp(NotHttp),
     /// A line that ends without a carriage return: 400.
