@@ -7,9 +7,12 @@
 mod build;
 pub mod client;
 mod compression;
+mod extended_connect;
 mod extensions;
 mod fields;
 mod head;
+#[cfg(feature = "http")]
+mod http;
 mod key;
 mod not_http;
 mod origin;
@@ -17,6 +20,7 @@ pub mod server;
 mod uri;
 
 pub use build::BuildError;
+pub use extended_connect::PseudoHeaders;
 pub use extensions::{Extension, Extensions};
 pub use head::Headers;
 pub use key::accept_key;

@@ -616,8 +616,7 @@ fn invalid_answers() {
         }
     }
     disbelieved(&wishes[0], &["permessage-deflate; server_max_window_bits=10; client_max_window_bits"]);
-    for malformed in ["permessage-deflate;", "permessage-deflate; client_max_window_bits=", "", "permessage-deflate;;"]
-    {
+    for malformed in ["permessage-deflate;", "permessage-deflate; client_max_window_bits=", "permessage-deflate;;"] {
         disbelieved(&wishes[0], &[malformed]);
     }
 }

@@ -196,7 +196,7 @@ fn a_client_offers_nothing() {
 /// parameters, or with a value outside the grammar.
 #[test]
 fn an_answer_with_an_extension() {
-    for value in GOOD.iter().chain(NO_TOKENS).map(|(value, _)| *value).chain(BAD.iter().chain(EMPTY).copied()).chain([
+    for value in GOOD.iter().chain(NO_TOKENS).map(|(value, _)| *value).chain(BAD.iter().copied()).chain([
         "permessage-deflate; server_max_window_bits=0",
         "permessage-deflate; server_max_window_bits=99999999999999999999",
         "permessage-deflate; server_max_window_bits=-1",
@@ -207,7 +207,10 @@ fn an_answer_with_an_extension() {
             Flaw::Extension,
         );
     }
-    flawed(|accept| Head::switching(accept).add(NAME, "").add(NAME, "foo").bytes(), Flaw::Extension);
+    for empty in EMPTY {
+        flawed(|accept| Head::switching(accept).add(NAME, empty).add(NAME, "foo").bytes(), Flaw::Extension);
+        flawed(|accept| Head::switching(accept).add(NAME, "foo").add(NAME, empty).bytes(), Flaw::Extension);
+    }
     flawed(|accept| Head::switching(accept).add(NAME, b"\xff").bytes(), Flaw::Extension);
 }
 

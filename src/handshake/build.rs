@@ -32,6 +32,9 @@ pub enum BuildError {
     /// does not say which, as it may be logged.
     #[error("a user name holds no colon, and neither it nor the password a control character (RFC 7617 §2)")]
     Credentials,
+    /// An extended CONNECT cannot be answered by a 101 (RFC 8441 §5).
+    #[error("an extended CONNECT is not answered by a 101: the HTTP library has to answer it (RFC 8441 §5)")]
+    ExtendedConnect,
     /// A status that cannot end a handshake: outside 200 to 599.
     #[error("{0} is not a status from 200 to 599")]
     Status(u16),
@@ -44,6 +47,10 @@ pub(super) struct HeaderLines(Vec<u8>);
 impl HeaderLines {
     pub(super) const fn new() -> Self {
         Self(Vec::new())
+    }
+
+    pub(super) fn with_capacity(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
     }
 
     /// Adds a line of the caller's; `reserved` names the headers that are not the caller's to write.
@@ -69,13 +76,33 @@ impl HeaderLines {
         self.0.extend_from_slice(b"\r\n");
     }
 
+    /// Lines that have been checked, in pieces.
+    pub(super) fn from_pieces(pieces: &[&[u8]]) -> Self {
+        Self(pieces.concat())
+    }
+
     /// Removes all lines of this name.
     pub(super) fn remove(&mut self, name: &str) {
         let mut others = Self::new();
-        for (other, value) in Headers::new(&self.0, 0).filter(|(other, _)| !other.eq_ignore_ascii_case(name)) {
+        for (other, value) in self.iter().filter(|(other, _)| !other.eq_ignore_ascii_case(name)) {
             others.push(other, &[value]);
         }
         *self = others;
+    }
+
+    /// The lines with their names in lower case, without those whose names are `left_out`.
+    pub(super) fn into_lower_case(self, left_out: impl Fn(&str) -> bool) -> Self {
+        let mut lines = Self::with_capacity(self.0.len());
+        for (name, value) in self.iter().filter(|(name, _)| !left_out(name)) {
+            let start = lines.0.len();
+            lines.push(name, &[value]);
+            lines.0.iter_mut().skip(start).take(name.len()).for_each(u8::make_ascii_lowercase);
+        }
+        lines
+    }
+
+    pub(super) fn iter(&self) -> Headers<'_> {
+        Headers::new(&self.0, 0)
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
@@ -85,8 +112,13 @@ impl HeaderLines {
 
 impl fmt::Debug for HeaderLines {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Headers::new(&self.0, 0).fmt(f)
+        self.iter().fmt(f)
     }
+}
+
+/// The pieces of a line of our own; nothing if the value is empty.
+pub(super) const fn line<'a>(name_and_colon: &'static [u8], value: &'a [u8]) -> [&'a [u8]; 3] {
+    if value.is_empty() { [&[]; 3] } else { [name_and_colon, value, b"\r\n"] }
 }
 
 /// A value holds no control character but the tab, so that no line can end in it (RFC 9110 §5.5).

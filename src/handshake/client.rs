@@ -1,17 +1,19 @@
 //! The client's side of the handshake: writes a request and reads the response (RFC 6455 §4.1).
 
 mod error;
+mod exchange;
+mod http1;
 mod request;
 mod response;
 mod rules;
 mod tolerant;
 
 pub use error::{Error, Flaw};
+pub use exchange::{Established, Exchange};
 pub use request::Request;
 pub use response::{Accepted, Declined, ResponseHead};
 
-use super::extensions::Extensions;
-use super::head::{HeadReader, Headers, RawHead};
+use super::head::HeadReader;
 use super::key::{accept_for, from_nonce};
 use crate::config::Config;
 use crate::connection::Connection;
@@ -22,7 +24,8 @@ use crate::seed::Seed;
 use alloc::boxed::Box;
 use bytes::Bytes;
 use core::fmt;
-use rules::{Agreed, Fields, Offered};
+use http1::ResponseReader;
+use rules::Offered;
 
 /// A client's handshake. Nothing but the request is sent until the server has answered (RFC 6455 §4.1).
 ///
@@ -39,9 +42,8 @@ use rules::{Agreed, Fields, Offered};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Handshake {
-    reader: HeadReader,
+    reader: ResponseReader,
     output: Bytes,
-    offered: Offered,
     /// Taken by the connection when the server accepts.
     keys: Option<Box<MaskingKeys>>,
     failed: Option<Flaw>,
@@ -55,13 +57,12 @@ impl Handshake {
         // RFC 6455 §4.1: the nonce is chosen afresh for each connection.
         let key = from_nonce(keys.nonce());
         Self {
-            reader: HeadReader::new(Role::Client, config),
+            reader: ResponseReader::new(
+                HeadReader::new(Role::Client, config),
+                Offered { config: config.clone(), subprotocols: request.subprotocols.clone() },
+                accept_for(&key),
+            ),
             output: request.encode(&key, config),
-            offered: Offered {
-                config: config.clone(),
-                accept: accept_for(&key),
-                subprotocols: request.subprotocols.clone(),
-            },
             keys: Some(keys),
             failed: None,
         }
@@ -92,21 +93,15 @@ impl Handshake {
         if let Some(flaw) = self.failed {
             return Err(Error::Invalid(flaw));
         }
-        let answer = loop {
-            let answer = match self.reader.read(input) {
-                Ok(None) => return Ok(None),
-                Ok(Some(head)) => self.read(head),
-                Err(error) => Err(error.into()),
-            };
-            match answer {
-                Ok((interim, None)) if matches!(interim.status(), 100 | 102..=199) => {}
-                other => break other,
-            }
+        let answer = match self.reader.read(input) {
+            Ok(None) => return Ok(None),
+            Ok(Some(answer)) => Ok(answer),
+            Err(flaw) => Err(flaw),
         };
         let checked = answer.and_then(|(response, agreed)| match agreed {
             Some((agreement, subprotocol)) => {
                 let keys = self.keys.take().ok_or(Flaw::Over)?;
-                let connection = agreement.apply(Connection::with_keys(keys, &self.offered.config));
+                let connection = agreement.apply(Connection::with_keys(keys, &self.reader.offered.config));
                 Ok(Ok(Accepted { connection, response, subprotocol }))
             }
             None => Ok(Err(Declined { response, body: input.split(input.unread().len()) })),
@@ -117,55 +112,6 @@ impl Handshake {
             Ok(Err(declined)) => Err(Error::Declined(declined)),
             Err(flaw) => Err(Error::Invalid(flaw)),
         }
-    }
-
-    /// Parses a response; if it is a 101, checks it and returns what is agreed on too. RFC 6455 §4.1: any other status
-    /// is handled as HTTP.
-    fn read(&self, raw: RawHead) -> Result<(ResponseHead, Option<Agreed>), Flaw> {
-        let headers_start = raw.headers_start();
-        match self.parse(&raw, headers_start, None) {
-            Some(checked) => {
-                let (status, agreed) = checked?;
-                Ok((ResponseHead::new(raw.bytes, status, headers_start), agreed))
-            }
-            None => self.read_tolerantly(&raw),
-        }
-    }
-
-    /// The same for a head that the parser has refused, for the sake of its header lines perhaps.
-    #[cold]
-    fn read_tolerantly(&self, raw: &RawHead) -> Result<(ResponseHead, Option<Agreed>), Flaw> {
-        let (normalized, flaw) = tolerant::normalize(raw);
-        let headers_start = normalized.headers_start();
-        let (status, agreed) = self.parse(&normalized, headers_start, flaw).unwrap_or(Err(Flaw::Malformed))?;
-        Ok((ResponseHead::new(normalized.bytes, status, headers_start), agreed))
-    }
-
-    /// The status, and what a 101 agrees on, or its flaw; `None` if it is not the head of a response. `known` is a flaw
-    /// that a 101 has already.
-    fn parse(
-        &self,
-        raw: &RawHead,
-        headers_start: usize,
-        known: Option<Flaw>,
-    ) -> Option<Result<(u16, Option<Agreed>), Flaw>> {
-        raw.with_room(|bytes, room| {
-            let mut parsed = httparse::Response::new(&mut []);
-            let complete =
-                httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, bytes, room);
-            let Ok(httparse::Status::Complete(_)) = complete else { return None };
-            Some(match (parsed.code?, known) {
-                // RFC 9110 §15: no status is below 100.
-                (0..=99, _) => Err(Flaw::Malformed),
-                (101, Some(flaw)) => Err(flaw),
-                (101, None) => {
-                    let extensions = Extensions::new(Headers::new(bytes, headers_start));
-                    let agreed = self.offered.check(parsed.version?, &Fields::collect(parsed.headers), extensions);
-                    agreed.map(|agreed| (101, Some(agreed)))
-                }
-                (status, _) => Ok((status, None)),
-            })
-        })
     }
 }
 

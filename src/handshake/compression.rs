@@ -1,6 +1,6 @@
 //! How the two sides negotiate permessage-deflate, the one extension that is supported (RFC 7692 §5).
 
-use super::extensions::Extensions;
+use super::extensions::Extension;
 use crate::config::Config;
 use crate::connection::Connection;
 #[cfg(feature = "deflate")]
@@ -44,7 +44,10 @@ pub(super) fn offers(config: &Config) -> Option<String> {
 
 /// What a server answers to what it is offered.
 #[cfg(feature = "deflate")]
-pub(super) fn accept(config: &Config, mut offered: Extensions<'_>) -> Option<(Agreement, String)> {
+pub(super) fn accept<'h>(
+    config: &Config,
+    mut offered: impl Iterator<Item = Extension<'h>>,
+) -> Option<(Agreement, String)> {
     let config = config.deflate.as_ref()?;
     // RFC 7692 §5, §7: the first offer that can be served. One that breaks the rules is declined, as any other
     // extension is.
@@ -57,7 +60,7 @@ pub(super) fn accept(config: &Config, mut offered: Extensions<'_>) -> Option<(Ag
 /// What a client makes of the extensions that the server says are in use: `None` if that is not among what it offered
 /// (RFC 6455 §4.1, RFC 7692 §5).
 #[cfg(feature = "deflate")]
-pub(super) fn confirm(config: &Config, mut in_use: Extensions<'_>) -> Option<Agreement> {
+pub(super) fn confirm<'h>(config: &Config, mut in_use: impl Iterator<Item = Extension<'h>>) -> Option<Agreement> {
     let Some(extension) = in_use.next() else { return Some(Agreement::default()) };
     let config = config.deflate.as_ref()?;
     if extension.name() != NAME || in_use.next().is_some() {
@@ -73,11 +76,11 @@ pub(super) fn offers(_: &Config) -> Option<String> {
 }
 
 #[cfg(not(feature = "deflate"))]
-pub(super) fn accept(_: &Config, _: Extensions<'_>) -> Option<(Agreement, String)> {
+pub(super) fn accept<'h>(_: &Config, _: impl Iterator<Item = Extension<'h>>) -> Option<(Agreement, String)> {
     None
 }
 
 #[cfg(not(feature = "deflate"))]
-pub(super) fn confirm(_: &Config, mut in_use: Extensions<'_>) -> Option<Agreement> {
+pub(super) fn confirm<'h>(_: &Config, mut in_use: impl Iterator<Item = Extension<'h>>) -> Option<Agreement> {
     in_use.next().is_none().then(Agreement::default)
 }

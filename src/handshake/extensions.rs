@@ -4,7 +4,7 @@ use super::fields::{Cursor, unescape};
 use super::head::Headers;
 use alloc::borrow::Cow;
 use alloc::string::String;
-use core::fmt;
+use core::{fmt, str};
 
 /// The name of the header field on both sides.
 pub(super) const NAME: &str = "sec-websocket-extensions";
@@ -29,8 +29,10 @@ impl<'a> Extension<'a> {
     /// whatever their values are. Bytes that are not UTF-8 come as U+FFFD.
     pub fn parameters(&self) -> impl Iterator<Item = (&'a str, Option<Cow<'a, str>>)> {
         let mut cursor = self.parameters;
-        core::iter::from_fn(move || parameter(&mut cursor).ok().flatten())
-            .map(|(name, value)| (name, value.map(Value::into_text)))
+        core::iter::from_fn(move || {
+            let (name, value) = parameter(&mut cursor).ok()??;
+            Some((str::from_utf8(name).ok()?, value.map(Value::into_text)))
+        })
     }
 }
 
@@ -48,45 +50,26 @@ impl<'a> Extensions<'a> {
     }
 }
 
-/// Whether the lines of a head keep the grammar.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Grammar {
-    is_present: bool,
-    has_element: bool,
-    is_broken: bool,
-}
+/// What browsers offer, which takes no parser.
+const OF_BROWSERS: [&[u8]; 2] = [b"permessage-deflate; client_max_window_bits", b"permessage-deflate"];
 
-impl Grammar {
-    /// Looks at the value of one more line.
-    pub(super) fn add(&mut self, value: &[u8]) {
-        self.is_present = true;
-        let mut line = Cursor::new(value);
-        loop {
-            match element(&mut line) {
-                Ok(Some(_)) => self.has_element = true,
-                Ok(None) => break,
-                Err(Malformed) => {
-                    self.is_broken = true;
-                    break;
-                }
+/// Whether the value of a line keeps the grammar (RFC 6455 §9.1), be it without an element.
+pub(super) fn is_list(value: &[u8]) -> bool {
+    let mut line = Cursor::new(value);
+    OF_BROWSERS.contains(&value)
+        || loop {
+            match skip_element(&mut line) {
+                Ok(Some(_)) => {}
+                Ok(None) => break true,
+                Err(Malformed) => break false,
             }
         }
-    }
+}
 
-    /// Whether there are lines.
-    pub(super) const fn is_present(self) -> bool {
-        self.is_present
-    }
-
-    /// Whether a line breaks the grammar.
-    pub(super) const fn is_broken(self) -> bool {
-        self.is_broken
-    }
-
-    /// Whether every line keeps the grammar and, if there are lines, they hold one element at least.
-    pub(super) const fn is_kept(self) -> bool {
-        !self.is_broken && self.has_element == self.is_present
-    }
+/// The elements of a line that keeps the grammar.
+pub(super) fn elements(value: &[u8]) -> impl Iterator<Item = Extension<'_>> {
+    let mut line = Cursor::new(value);
+    core::iter::from_fn(move || next_element(&mut line))
 }
 
 impl<'a> Iterator for Extensions<'a> {
@@ -94,7 +77,7 @@ impl<'a> Iterator for Extensions<'a> {
 
     fn next(&mut self) -> Option<Extension<'a>> {
         loop {
-            if let Ok(Some(extension)) = element(&mut self.line) {
+            if let Some(extension) = next_element(&mut self.line) {
                 return Some(extension);
             }
             let value = self.lines.next_named(NAME)?;
@@ -118,11 +101,11 @@ impl fmt::Debug for Extensions<'_> {
 }
 
 /// A parameter's name, and its value if it has one.
-type Parameter<'a> = (&'a str, Option<Value<'a>>);
+type Parameter<'a> = (&'a [u8], Option<Value<'a>>);
 
 /// The value of a parameter, as it stands in the header.
 enum Value<'a> {
-    Token(&'a str),
+    Token(&'a [u8]),
     /// Between its quotes.
     Quoted(&'a [u8]),
 }
@@ -130,7 +113,7 @@ enum Value<'a> {
 impl<'a> Value<'a> {
     fn into_text(self) -> Cow<'a, str> {
         match self {
-            Self::Token(token) => Cow::Borrowed(token),
+            Self::Token(token) => String::from_utf8_lossy(token),
             Self::Quoted(quoted) => match unescape(quoted) {
                 Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
                 Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
@@ -142,8 +125,14 @@ impl<'a> Value<'a> {
 /// A value that breaks the grammar.
 struct Malformed;
 
-/// The next element of a list, up to the comma after it.
-fn element<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Extension<'a>>, Malformed> {
+/// The next element of a list that keeps the grammar.
+fn next_element<'a>(cursor: &mut Cursor<'a>) -> Option<Extension<'a>> {
+    let (name, parameters) = skip_element(cursor).ok()??;
+    Some(Extension { name: str::from_utf8(name).ok()?, parameters })
+}
+
+/// Passes the next element of a list and the comma after it: its name, and where its parameters begin.
+fn skip_element<'a>(cursor: &mut Cursor<'a>) -> Result<Option<(&'a [u8], Cursor<'a>)>, Malformed> {
     cursor.skip_space();
     while cursor.eat(b',') {
         cursor.skip_space();
@@ -155,7 +144,7 @@ fn element<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Extension<'a>>, Malform
     let parameters = *cursor;
     while parameter(cursor)?.is_some() {}
     cursor.skip_space();
-    if cursor.is_at_end() || cursor.eat(b',') { Ok(Some(Extension { name, parameters })) } else { Err(Malformed) }
+    if cursor.is_at_end() || cursor.eat(b',') { Ok(Some((name, parameters))) } else { Err(Malformed) }
 }
 
 /// The next parameter of an element, if there is one.

@@ -1,6 +1,7 @@
 //! The grammar of header lines and their values: tokens, lists and quoted strings (RFC 6455 §4.3, RFC 9110 §5.6).
 
 use alloc::borrow::Cow;
+use alloc::vec::Vec;
 
 /// Whether a byte may stand in a token (RFC 9110 §5.6.2).
 #[inline]
@@ -89,6 +90,30 @@ impl<'h> Once<'h> {
     }
 }
 
+/// The values of a header that may come in several lines, which together mean the same as one list (RFC 9110 §5.3).
+#[derive(Clone, Default)]
+pub(super) struct Lines<'h> {
+    first: Option<&'h [u8]>,
+    others: Vec<&'h [u8]>,
+}
+
+impl<'h> Lines<'h> {
+    pub(super) fn add(&mut self, value: &'h [u8]) {
+        match self.first {
+            None => self.first = Some(value),
+            Some(_) => self.others.push(value),
+        }
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &'h [u8]> + Clone {
+        self.first.into_iter().chain(self.others.iter().copied())
+    }
+}
+
 /// Reads a header value from left to right, each byte once.
 #[derive(Clone, Copy)]
 pub(super) struct Cursor<'a> {
@@ -119,14 +144,14 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    pub(super) fn token(&mut self) -> Option<&'a str> {
+    pub(super) fn token(&mut self) -> Option<&'a [u8]> {
         let length = self.rest.iter().position(|&byte| !is_token_byte(byte)).unwrap_or(self.rest.len());
         let (token, rest) = self.rest.split_at_checked(length)?;
         if token.is_empty() {
             return None;
         }
         self.rest = rest;
-        core::str::from_utf8(token).ok()
+        Some(token)
     }
 
     /// What stands between the quotes of a quoted string (RFC 9110 §5.6.4), its escapes as they are; `None` without a

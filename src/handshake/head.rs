@@ -66,9 +66,6 @@ impl HeadReader {
             input.note_unfinished();
             return Ok(None);
         }
-        if let Some(lines) = self.lines_of_whole_head(input.unread()) {
-            return Ok(Some(self.finish(input, input.unread().len(), lines)));
-        }
         loop {
             let room = self.max_head.saturating_sub(self.taken);
             let bytes = input.unread();
@@ -127,34 +124,22 @@ impl HeadReader {
         }
     }
 
-    /// The common case, in one pass: the input is one head and nothing else, and nothing of it has been looked at. The
-    /// number of its lines; `None` says only that the input is to be looked at line by line.
-    fn lines_of_whole_head(&self, input: &[u8]) -> Option<usize> {
-        let room = self.max_head.saturating_sub(self.taken);
-        if self.scanned > 0 || input.len() > room || !input.ends_with(b"\r\n\r\n") || input.first() <= Some(&b'\r') {
-            return None;
-        }
-        let (mut line_feeds, mut bare, mut empty, mut looked_at) = (0, 0, 0, 0);
-        // So few at a time that a byte can count them, which lets the compiler make vectors of it.
-        for (bytes, following) in input.chunks(128).zip(input.get(1..)?.chunks(128)) {
-            let (mut block_line_feeds, mut block_empty) = (0, 0);
-            for (&first, &second) in bytes.iter().zip(following) {
-                let ends_line = u8::from(second == b'\n');
-                block_line_feeds += ends_line;
-                bare |= ends_line & u8::from(first != b'\r');
-                block_empty += u8::from(first == b'\n') & u8::from(second == b'\r');
-            }
-            line_feeds += usize::from(block_line_feeds);
-            empty += usize::from(block_empty);
-            looked_at += bytes.len();
-            // Another head may begin here, and the next call is for that.
-            if empty > 0 && looked_at + 4 < input.len() {
-                return None;
-            }
-        }
-        // The last line is the empty one, which ends the head, and the first is not a header.
-        let lines = line_feeds - 1;
-        if bare > 0 || empty != 1 || lines > self.max_headers.saturating_add(1) { None } else { Some(lines) }
+    /// The whole input, if that may be one head and nothing else, and nothing of it has been looked at. Whether it is one, and
+    /// as it should be, the parser has to say.
+    #[inline]
+    pub(super) fn whole<'i>(&self, input: &'i Input) -> Option<&'i [u8]> {
+        let bytes = input.unread();
+        let is_new = self.scanned == 0 && bytes.len() <= self.max_head.saturating_sub(self.taken);
+        // The parsers pass over empty lines in front.
+        let is_head = is_new && bytes.ends_with(b"\r\n\r\n") && bytes.first() > Some(&b'\r');
+        (is_head && matches!(Beginning::of(bytes, self.role), Beginning::Http)).then_some(bytes)
+    }
+
+    /// Takes the [whole](Self::whole) input.
+    pub(super) fn take_whole(&mut self, input: &mut Input) -> Bytes {
+        let size = input.unread().len();
+        self.restart(size);
+        input.split(size)
     }
 
     /// Takes the head, which is so long, from the input.
@@ -192,6 +177,11 @@ fn as_http_1_1(head: &mut [u8]) {
     }
 }
 
+/// Room for a few parsed headers.
+pub(super) const fn room<'h>() -> [MaybeUninit<Header<'h>>; FEW] {
+    [const { MaybeUninit::uninit() }; FEW]
+}
+
 /// A complete head, not yet parsed.
 pub(super) struct RawHead {
     pub(super) bytes: Bytes,
@@ -202,7 +192,7 @@ impl RawHead {
     /// Calls `parse` with enough room for the parsed headers.
     pub(super) fn with_room<'a, T>(&'a self, parse: impl FnOnce(&'a [u8], &mut [MaybeUninit<Header<'a>>]) -> T) -> T {
         if self.lines <= FEW {
-            parse(&self.bytes, &mut [const { MaybeUninit::uninit() }; FEW])
+            parse(&self.bytes, &mut room())
         } else {
             parse(&self.bytes, &mut vec![MaybeUninit::uninit(); self.lines])
         }

@@ -1,6 +1,10 @@
-//! The server's side of the handshake: reads a request and answers it (RFC 6455 §4.2).
+//! The server's side of the handshake: reads a request, or takes one that was parsed elsewhere, and answers it (RFC 6455
+//! §4.2, RFC 8441 §5).
 
+mod acceptance;
 mod answer;
+mod http1;
+mod parsed;
 mod reason;
 mod rejection;
 mod request;
@@ -8,7 +12,10 @@ mod request_head;
 mod response;
 mod rules;
 
+pub use acceptance::Acceptance;
 pub use answer::Answer;
+#[cfg(feature = "http")]
+pub(super) use parsed::size_of_line;
 pub use reason::Reason;
 pub use rejection::Rejection;
 pub use request::Request;
@@ -77,10 +84,10 @@ impl Handshake {
             State::Received => return Ok(None),
             State::Rejected(rejection) => return Err(rejection.clone()),
         }
-        let received = match self.reader.read(input) {
+        let received = match http1::read(&mut self.reader, input, &self.config) {
             Ok(None) => return Ok(None),
-            Ok(Some(head)) => Request::parse(head, &self.config),
-            Err(error) => Err(Rejection::new(error.into(), None)),
+            Ok(Some(request)) => Ok(request),
+            Err(rejection) => Err(rejection),
         };
         self.state = match &received {
             Ok(_) => State::Received,

@@ -5,7 +5,7 @@ mod encode;
 mod invalid;
 mod reference;
 
-pub(super) use authority::{is_scheme, parse_port, split_authority};
+pub(super) use authority::{is_authority, is_scheme, parse_port, split_authority};
 pub use invalid::InvalidUri;
 
 use alloc::{borrow::ToOwned, format, string::String};
@@ -50,6 +50,11 @@ impl WebSocketUri {
     /// Whether the scheme is `wss`, so that the transport has to be TLS.
     pub const fn is_secure(&self) -> bool {
         self.secure
+    }
+
+    /// The scheme as HTTP has it: `https` for `wss`, `http` for `ws` (RFC 8441 §5).
+    pub const fn http_scheme(&self) -> &'static str {
+        if self.secure { "https" } else { "http" }
     }
 
     /// The host: a name, an IPv4 address, or an IPv6 address in its brackets, which a TLS server name goes without.

@@ -54,6 +54,10 @@ pub enum Flaw {
     /// `Sec-WebSocket-Protocol` is not one subprotocol that was listed.
     #[error("the answer names a subprotocol that was not listed (RFC 6455 §4.1)")]
     Subprotocol,
+    /// The server declined with this status. Only from [`Exchange::finish`](super::Exchange::finish): a
+    /// [`Handshake`](super::Handshake) has [`Error::Declined`].
+    #[error("the server answered with status {0}")]
+    Status(u16),
     /// The handshake ended in an earlier call.
     #[error("the handshake is over")]
     Over,

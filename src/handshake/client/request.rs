@@ -1,8 +1,9 @@
 //! A client's request.
 
 use crate::config::Config;
-use crate::handshake::build::{BuildError, HeaderLines, check_subprotocol};
+use crate::handshake::build::{BuildError, HeaderLines, check_subprotocol, line};
 use crate::handshake::compression;
+use crate::handshake::extended_connect::is_connection_specific;
 use crate::handshake::key::Key;
 use crate::handshake::uri::WebSocketUri;
 use alloc::{borrow::ToOwned, string::String, vec, vec::Vec};
@@ -135,26 +136,51 @@ impl Request {
 
     /// The head to send.
     pub(super) fn encode(&self, key: &Key, config: &Config) -> Bytes {
-        let subprotocols = self.subprotocols.join(", ");
-        let offers = compression::offers(config).unwrap_or_default();
-        let line = |name: &'static [u8], value: &str| if value.is_empty() { &[][..] } else { name };
-        let head: [&[u8]; 14] = [
+        let (subprotocols, offers) = self.lists(config);
+        self.head(key, &subprotocols, &offers).concat().into()
+    }
+
+    /// The header lines to send: of a request to upgrade with this key, or of an extended CONNECT, which has none.
+    pub(super) fn lines(&self, key: Option<&Key>, config: &Config) -> HeaderLines {
+        let (subprotocols, offers) = self.lists(config);
+        let head = self.head(key.map_or(&[], |key| key), &subprotocols, &offers);
+        // Without the empty line, and the first one; that of an extended CONNECT has no Host, Upgrade and Connection (RFC 8441
+        // §5).
+        let start = if key.is_some() { 3 } else { 6 };
+        let lines = HeaderLines::from_pieces(head.get(start..head.len() - 1).unwrap_or_default());
+        // RFC 9113 §8.2: names in lower case, and nothing about one connection of HTTP/1.1.
+        if key.is_some() { lines } else { lines.into_lower_case(is_connection_specific) }
+    }
+
+    /// The subprotocols and the extensions that are offered.
+    fn lists(&self, config: &Config) -> (String, String) {
+        (self.subprotocols.join(", "), compression::offers(config).unwrap_or_default())
+    }
+
+    fn head<'a>(&'a self, key: &'a [u8], subprotocols: &'a str, offers: &'a str) -> [&'a [u8]; 18] {
+        let [key, a, b] = line(b"Sec-WebSocket-Key: ", key);
+        let [subprotocols, c, d] = line(b"Sec-WebSocket-Protocol: ", subprotocols.as_bytes());
+        let [offers, e, f] = line(b"Sec-WebSocket-Extensions: ", offers.as_bytes());
+        [
             b"GET ",
             self.uri.resource().as_bytes(),
-            b" HTTP/1.1\r\nHost: ",
+            b" HTTP/1.1\r\n",
+            b"Host: ",
             self.uri.authority().as_bytes(),
-            b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ",
+            b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
             key,
-            b"\r\nSec-WebSocket-Version: 13",
-            line(b"\r\nSec-WebSocket-Protocol: ", &subprotocols),
-            subprotocols.as_bytes(),
-            line(b"\r\nSec-WebSocket-Extensions: ", &offers),
-            offers.as_bytes(),
-            b"\r\n",
+            a,
+            b,
+            b"Sec-WebSocket-Version: 13\r\n",
+            subprotocols,
+            c,
+            d,
+            offers,
+            e,
+            f,
             self.headers.as_bytes(),
             b"\r\n",
-        ];
-        head.concat().into()
+        ]
     }
 }
 

@@ -26,8 +26,8 @@ pub enum Reason {
     /// More than [`Config::max_headers`](crate::Config::max_headers) lines: 431.
     #[error("the request has too many headers")]
     TooManyHeaders,
-    /// Not GET: 405.
-    #[error("the method has to be GET (RFC 6455 section 4.1)")]
+    /// Not GET, or for HTTP/2 and HTTP/3 not CONNECT: 405.
+    #[error("the method has to be GET, over HTTP/2 and HTTP/3 CONNECT (RFC 6455 section 4.1, RFC 8441 section 5)")]
     Method,
     /// A GET that asks for no upgrade to a WebSocket: 426, unless the application has a page to answer with.
     #[error("this is a WebSocket service; the request asks for no upgrade to one (RFC 6455 section 4.2.1)")]
@@ -47,13 +47,19 @@ pub enum Reason {
     /// `Upgrade` does not hold websocket: 400.
     #[error("Upgrade does not hold websocket (RFC 6455 section 4.2.1)")]
     Upgrade,
+    /// An extended CONNECT for another protocol than `websocket`, or a CONNECT for none: 501 (RFC 9220 §3).
+    #[error("the protocol of the CONNECT is not websocket (RFC 8441 section 5)")]
+    Protocol,
+    /// An extended CONNECT with a header that is about one connection of HTTP/1.1, such as `Upgrade`: 400.
+    #[error("HTTP/2 and HTTP/3 have no Upgrade, Connection and the like (RFC 8441 section 5)")]
+    ConnectionSpecific,
     /// `Connection` does not hold Upgrade: 400.
     #[error("Connection does not hold Upgrade (RFC 6455 section 4.2.1)")]
     Connection,
     /// `Sec-WebSocket-Version` is missing, repeated or not a number from 0 to 255: 400.
     #[error("Sec-WebSocket-Version is missing, repeated or malformed (RFC 6455 section 4.2.1)")]
     Version,
-    /// A version of the protocol other than 13: 426.
+    /// A version of the protocol other than 13: 426, or for HTTP/2 and HTTP/3, which have no `Upgrade`, 400.
     #[error("only version 13 of the protocol is spoken here (RFC 6455 section 4.4)")]
     UnsupportedVersion,
     /// `Sec-WebSocket-Key` is missing, repeated or not the base64 of 16 bytes: 400.
@@ -71,12 +77,13 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// The HTTP status that answers it.
+    /// The HTTP status that answers it over HTTP/1.1.
     pub const fn status(self) -> u16 {
         match self {
             Self::Method => 405,
             Self::NoUpgrade | Self::UnsupportedVersion => 426,
             Self::HeadTooLarge | Self::TooManyHeaders => 431,
+            Self::Protocol => 501,
             Self::Malformed
             | Self::HeaderLine(_)
             | Self::NotHttp(_)
@@ -87,6 +94,7 @@ impl Reason {
             | Self::Body
             | Self::Upgrade
             | Self::Connection
+            | Self::ConnectionSpecific
             | Self::Version
             | Self::Key
             | Self::Origin

@@ -16,11 +16,18 @@ use core::fmt;
 pub struct Rejection {
     reason: Reason,
     request: Option<Box<RequestHead>>,
+    is_extended_connect: bool,
 }
 
 impl Rejection {
     pub(super) fn new(reason: Reason, request: Option<RequestHead>) -> Self {
-        Self { reason, request: request.map(Box::new) }
+        Self { reason, request: request.map(Box::new), is_extended_connect: false }
+    }
+
+    /// The same for a request that came over HTTP/2 or HTTP/3.
+    pub(super) fn to_extended_connect(mut self) -> Self {
+        self.is_extended_connect = true;
+        self
     }
 
     /// Why the request was refused.
@@ -39,9 +46,15 @@ impl Rejection {
     /// To a peer that speaks TLS nothing is sent, as it could not read it: the response's
     /// [`to_bytes`](Response::to_bytes) are empty. So the caller writes the bytes and closes the transport in every case.
     pub fn response(&self) -> Response {
-        let mut response = Response::plain(self.reason.status(), self.reason);
+        let status = match self.reason {
+            // RFC 9110 §15.5.22 wants an Upgrade in a 426, which HTTP/2 does not have (RFC 9113 §8.2.2).
+            Reason::UnsupportedVersion if self.is_extended_connect => 400,
+            reason => reason.status(),
+        };
+        let mut response = Response::plain(status, self.reason);
         match self.reason {
             // RFC 9110 §15.5.6.
+            Reason::Method if self.is_extended_connect => response.headers.push("Allow", &[b"CONNECT"]),
             Reason::Method => response.headers.push("Allow", &[b"GET"]),
             // RFC 6455 §4.2.2, §4.4.
             Reason::NoUpgrade | Reason::UnsupportedVersion | Reason::Version => {
@@ -60,6 +73,8 @@ impl Rejection {
             | Reason::Body
             | Reason::Upgrade
             | Reason::Connection
+            | Reason::ConnectionSpecific
+            | Reason::Protocol
             | Reason::Key
             | Reason::Origin
             | Reason::Subprotocols

@@ -1,69 +1,34 @@
-//! A valid request, and how it is accepted (RFC 6455 §4.2).
+//! A valid request, and how it is accepted (RFC 6455 §4.2, RFC 8441 §5).
 
+use super::acceptance::Acceptance;
 use super::answer::Answer;
-use super::reason::Reason;
-use super::rejection::Rejection;
 use super::request_head::RequestHead;
-use super::rules::Fields;
 use crate::config::Config;
 use crate::connection::Connection;
-use crate::handshake::build::BuildError;
+use crate::handshake::build::{BuildError, HeaderLines, line};
 use crate::handshake::compression;
 use crate::handshake::extensions::Extensions;
 use crate::handshake::fields::elements;
-use crate::handshake::head::RawHead;
 use crate::handshake::key::{Key, accept_for};
 use alloc::string::String;
 use core::{fmt, str};
 
-/// A valid opening handshake (RFC 6455 §4.2.1), to be accepted or refused.
+/// A valid opening handshake (RFC 6455 §4.2.1, RFC 8441 §5), to be accepted or refused.
+///
+/// It comes from a [`Handshake`](super::Handshake), which reads bytes, or from headers that an HTTP library has parsed:
+/// [`from_headers`](Request::from_headers) and [`from_extended_connect`](Request::from_extended_connect).
 #[derive(Clone)]
 pub struct Request {
     head: RequestHead,
-    key: Key,
+    /// `None` for an extended CONNECT, which has none (RFC 8441 §5).
+    key: Option<Key>,
     config: Config,
 }
 
 impl Request {
-    /// Parses and checks a head. The order decides which status answers a request with several errors: is it HTTP, is
-    /// it GET, does it ask for an upgrade at all, and then the rules of RFC 6455 §4.2.1.
-    pub(super) fn parse(raw: RawHead, config: &Config) -> Result<Self, Rejection> {
-        let parsed = raw.with_room(|bytes, room| {
-            let mut parsed = httparse::Request::new(&mut []);
-            let complete = parsed.parse_with_uninit_headers(bytes, room);
-            let (method, target, version) = (parsed.method?, parsed.path?, parsed.version?);
-            let checked = match complete {
-                Ok(httparse::Status::Complete(_)) => Fields::collect(parsed.headers)
-                    .check(method, target, version, parsed.headers)
-                    .map_err(Problem::Rule),
-                Ok(httparse::Status::Partial) | Err(_) => Err(Problem::Line),
-            };
-            Some((method.len(), target.len(), checked))
-        });
-        match parsed {
-            Some((method, target, Ok(key))) => {
-                Ok(Self { head: RequestHead::new(raw, method, target), key, config: config.clone() })
-            }
-            Some((method, target, Err(Problem::Rule(reason)))) => {
-                Err(Rejection::new(reason, Some(RequestHead::new(raw, method, target))))
-            }
-            Some((method, target, Err(Problem::Line))) => Err(Self::malformed(raw, method, target)),
-            None => Err(Rejection::new(Reason::Malformed, None)),
-        }
-    }
-
-    /// What is said of a head that the parser refuses behind the version.
-    #[cold]
-    fn malformed(mut raw: RawHead, method: usize, target: usize) -> Rejection {
-        // The version is the end of its line: "METHOD target HTTP/1.1".
-        let is_first_line = raw.bytes.get(method + target + 10..).is_some_and(|rest| rest.starts_with(b"\r\n"));
-        match raw.malformed_header() {
-            Some((number, start)) if is_first_line => {
-                raw.bytes.truncate(start);
-                Rejection::new(Reason::HeaderLine(number), Some(RequestHead::new(raw, method, target)))
-            }
-            _ => Rejection::new(Reason::Malformed, None),
-        }
+    /// A request that keeps the rules, with its key unless it is an extended CONNECT.
+    pub(super) fn new(head: RequestHead, key: Option<Key>, config: &Config) -> Self {
+        Self { head, key, config: config.clone() }
     }
 
     /// The request's head.
@@ -119,41 +84,77 @@ impl Request {
         Extensions::new(self.head.headers())
     }
 
+    /// Whether this is an extended CONNECT, of HTTP/2 or HTTP/3 (RFC 8441), and not a request to upgrade.
+    pub const fn is_extended_connect(&self) -> bool {
+        self.key.is_none()
+    }
+
     /// Accepts the request: returns the connection, with the 101 in its output (RFC 6455 §4.2.2).
     ///
     /// If the [`Config`] enables compression, the 101 accepts the first offer of permessage-deflate that can be served
     /// (RFC 7692 §5); an invalid offer is passed over.
     ///
+    /// Where an HTTP library writes the response, use [`accept_as_headers`](Self::accept_as_headers).
+    ///
+    /// # Errors
+    /// [`BuildError::UnlistedSubprotocol`] if the client did not list the subprotocol of the answer,
+    /// [`BuildError::ExtendedConnect`] if the request is an extended CONNECT, whose answer is no 101.
+    pub fn accept(&self, answer: Answer) -> Result<Connection, BuildError> {
+        let Some(key) = &self.key else { return Err(BuildError::ExtendedConnect) };
+        let (agreed, connection) = self.agree(&answer)?;
+        Ok(connection.preceded_by(&agreed.head(&accept_for(key), &answer)))
+    }
+
+    /// Accepts a request whose response an HTTP library writes: returns that response's status and headers, and the
+    /// connection, whose output is empty.
+    ///
+    /// To a request to upgrade, the response is the 101 of [`accept`](Self::accept). To an extended CONNECT it is a 200
+    /// without `Upgrade`, `Connection` and `Sec-WebSocket-Accept` (RFC 8441 §5). Once the library has sent it, the stream's
+    /// bytes are those of the connection: what was upgraded, or the DATA frames of the stream. How such a stream ends is
+    /// said in [`Connection::receive_eof`].
+    ///
     /// # Errors
     /// [`BuildError::UnlistedSubprotocol`] if the client did not list the subprotocol of the answer.
-    pub fn accept(&self, answer: Answer) -> Result<Connection, BuildError> {
+    pub fn accept_as_headers(&self, answer: Answer) -> Result<(Acceptance, Connection), BuildError> {
+        let (agreed, connection) = self.agree(&answer)?;
+        let accept = self.key.as_ref().map(accept_for);
+        let head = agreed.head(accept.as_ref().map_or(&[], |accept| &accept[..]), &answer);
+        // Without the first line, and the empty one behind the last.
+        let lines = HeaderLines::from_pieces(head.get(1..head.len() - 1).unwrap_or_default());
+        let acceptance =
+            if accept.is_some() { Acceptance::to_upgrade(lines) } else { Acceptance::to_extended_connect(lines) };
+        Ok((acceptance, connection))
+    }
+
+    /// What holds when the request is answered so.
+    fn agree<'a>(&self, answer: &'a Answer) -> Result<(Agreed<'a>, Connection), BuildError> {
         let unlisted = |chosen: &&String| !self.subprotocols().any(|listed| listed == *chosen);
         if let Some(chosen) = answer.subprotocol.as_ref().filter(unlisted) {
             return Err(BuildError::UnlistedSubprotocol(chosen.clone()));
         }
         let accepted = if answer.without_deflate { None } else { compression::accept(&self.config, self.extensions()) };
         let (agreement, extension) = accepted.unwrap_or_default();
-        let line = |name: &'static [u8], value: &str| if value.is_empty() { &[][..] } else { name };
-        let subprotocol = answer.subprotocol.unwrap_or_default();
-        Ok(agreement.apply(Connection::server(&self.config)).preceded_by(&[
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
-            &accept_for(&self.key),
-            line(b"\r\nSec-WebSocket-Protocol: ", &subprotocol),
-            subprotocol.as_bytes(),
-            line(b"\r\nSec-WebSocket-Extensions: ", &extension),
-            extension.as_bytes(),
-            b"\r\n",
-            answer.headers.as_bytes(),
-            b"\r\n",
-        ]))
+        let subprotocol = answer.subprotocol.as_deref().unwrap_or_default();
+        Ok((Agreed { subprotocol, extension }, agreement.apply(Connection::server(&self.config))))
     }
 }
 
-/// Why a head whose first line has a method, a target and a version is refused.
-enum Problem {
-    /// It is not a head by its grammar.
-    Line,
-    Rule(Reason),
+/// The values of the headers that say what is in use on a connection, each empty if nothing is.
+struct Agreed<'a> {
+    subprotocol: &'a str,
+    extension: String,
+}
+
+impl Agreed<'_> {
+    /// The pieces of the head that says so; for an extended CONNECT, which has no `accept`, those of its header lines.
+    fn head<'a>(&'a self, accept: &'a [u8], answer: &'a Answer) -> [&'a [u8]; 13] {
+        let upgrade: &[u8] = if accept.is_empty() { b"" } else { b"Upgrade: websocket\r\nConnection: Upgrade\r\n" };
+        let [accept, a, b] = line(b"Sec-WebSocket-Accept: ", accept);
+        let [subprotocol, c, d] = line(b"Sec-WebSocket-Protocol: ", self.subprotocol.as_bytes());
+        let [extension, e, f] = line(b"Sec-WebSocket-Extensions: ", self.extension.as_bytes());
+        let first = b"HTTP/1.1 101 Switching Protocols\r\n";
+        [first, upgrade, accept, a, b, subprotocol, c, d, extension, e, f, answer.headers.as_bytes(), b"\r\n"]
+    }
 }
 
 /// Shows nothing of the query and of the headers' values.

@@ -1,6 +1,6 @@
 //! A request's head: method, target and headers, as received.
 
-use crate::handshake::head::{Headers, RawHead};
+use crate::handshake::head::Headers;
 use bytes::Bytes;
 use core::{fmt, str};
 
@@ -14,11 +14,15 @@ pub struct RequestHead {
 }
 
 impl RequestHead {
-    /// A head whose first line has a method and a target of these lengths.
-    pub(super) fn new(raw: RawHead, method: usize, target: usize) -> Self {
-        let headers_start = raw.headers_start();
-        // One space stands between method, target and version: the parser takes no other form.
-        Self { bytes: raw.bytes, method_end: method, target_end: method + 1 + target, headers_start }
+    /// A head of HTTP/1, whose first line has a method and a target of these lengths.
+    pub(super) const fn of_http_1(bytes: Bytes, method: usize, target: usize) -> Self {
+        // The parser takes no other form than "METHOD target HTTP/1.1", and a server no other end of a line than CRLF.
+        Self::new(bytes, method, target, method + target + 12)
+    }
+
+    /// A head that begins with a method, a space and a target, and whose header lines begin at `headers_start`.
+    pub(super) const fn new(bytes: Bytes, method: usize, target: usize, headers_start: usize) -> Self {
+        Self { bytes, method_end: method, target_end: method + 1 + target, headers_start }
     }
 
     /// The method.
@@ -26,7 +30,8 @@ impl RequestHead {
         self.text(0, self.method_end)
     }
 
-    /// The request target as received: a path with a query, or an absolute URI.
+    /// The request target as received: a path with a query, or an absolute URI. For an extended CONNECT it is the absolute
+    /// URI of `:scheme`, `:authority` and `:path`.
     pub fn target(&self) -> &str {
         self.text(self.method_end + 1, self.target_end)
     }

@@ -22,9 +22,9 @@ const RESERVED_IN_RESPONSE: [&str; 5] =
 #[derive(Clone, PartialEq, Eq)]
 pub struct Response {
     status: u16,
-    pub(super) headers: HeaderLines,
-    content_type: Option<String>,
-    body: Bytes,
+    pub(in crate::handshake) headers: HeaderLines,
+    pub(in crate::handshake) content_type: Option<String>,
+    pub(in crate::handshake) body: Bytes,
     pub(super) head_only: bool,
     /// Whether nothing is to be written.
     pub(super) is_silent: bool,

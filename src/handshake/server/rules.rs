@@ -1,11 +1,12 @@
-//! The rules for an opening handshake (RFC 6455 §4.2.1).
+//! The rules for an opening handshake, wherever its headers come from (RFC 6455 §4.2.1, RFC 8441 §5).
 
 use super::reason::Reason;
 use super::request_head::split_target;
-use crate::handshake::extensions::{self, Grammar};
-use crate::handshake::fields::{Once, elements, is_token, lists};
+use crate::handshake::extended_connect::PseudoHeaders;
+use crate::handshake::extensions;
+use crate::handshake::fields::{Lines, Once, elements, is_token, lists};
 use crate::handshake::key::{self, Key};
-use crate::handshake::uri::{parse_port, split_authority};
+use crate::handshake::uri::is_authority;
 use alloc::vec::Vec;
 use core::str;
 
@@ -19,55 +20,50 @@ pub(super) struct Fields<'h> {
     has_upgrade: bool,
     upgrades_to_websocket: bool,
     connection_upgrades: bool,
+    is_specific_to_http_1: bool,
     has_body: bool,
-    has_subprotocols: bool,
-    extensions: Grammar,
+    subprotocols: Lines<'h>,
+    extensions: Lines<'h>,
 }
 
 impl<'h> Fields<'h> {
-    pub(super) fn collect(headers: &[httparse::Header<'h>]) -> Self {
-        let mut fields = Self::default();
-        for header in headers {
-            let value = header.value;
-            let is = |name: &str| header.name.eq_ignore_ascii_case(name);
-            match header.name.len() {
-                4 if is("host") => fields.host.add(value),
-                6 if is("origin") => fields.origin.add(value),
-                7 if is("upgrade") => {
-                    fields.has_upgrade = true;
-                    fields.upgrades_to_websocket |= lists(value, "websocket");
-                }
-                10 if is("connection") => fields.connection_upgrades |= lists(value, "upgrade"),
-                14 if is("content-length") => fields.has_body |= value != b"0",
-                17 if is("sec-websocket-key") => fields.key.add(value),
-                17 if is("transfer-encoding") => fields.has_body = true,
-                21 if is("sec-websocket-version") => fields.version.add(value),
-                22 if is("sec-websocket-protocol") => fields.has_subprotocols = true,
-                24 if is(extensions::NAME) => fields.extensions.add(value),
-                // RFC 6455 §4.2.1: unknown fields are passed over.
-                _ => {}
+    /// Looks at one more header.
+    #[inline]
+    pub(super) fn add(&mut self, name: &str, value: &'h [u8]) {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        match name.len() {
+            4 if is("host") => self.host.add(value),
+            6 if is("origin") => self.origin.add(value),
+            7 if is("upgrade") => {
+                self.has_upgrade = true;
+                self.upgrades_to_websocket |= lists(value, "websocket");
             }
+            10 if is("connection") => {
+                self.is_specific_to_http_1 = true;
+                self.connection_upgrades |= lists(value, "upgrade");
+            }
+            14 if is("content-length") => self.has_body |= value != b"0",
+            17 if is("sec-websocket-key") => self.key.add(value),
+            17 if is("transfer-encoding") => self.has_body = true,
+            21 if is("sec-websocket-version") => self.version.add(value),
+            22 if is("sec-websocket-protocol") => self.subprotocols.add(value),
+            24 if is(extensions::NAME) => self.extensions.add(value),
+            // RFC 6455 §4.2.1: unknown fields are passed over.
+            _ => {}
         }
-        fields
     }
 
-    /// Checks the rules of RFC 6455 §4.2.1, and returns the key.
-    pub(super) fn check(
-        &self,
-        method: &str,
-        target: &str,
-        version: u8,
-        headers: &[httparse::Header<'_>],
-    ) -> Result<Key, Reason> {
+    /// Checks the rules for a request to upgrade (RFC 6455 §4.2.1), and returns the key. The order decides which status
+    /// answers a request with several errors: is it GET, does it ask for an upgrade at all, and then the rest.
+    pub(super) fn check_upgrade(&self, method: &str, target: &str, http_minor: u8) -> Result<Key, Reason> {
         if method != "GET" {
             return Err(Reason::Method);
         }
         if !is_target(target) {
             return Err(Reason::Target);
         }
-        let is_host = self.host.value().and_then(|host| str::from_utf8(host).ok()).is_some_and(is_authority);
         // RFC 9112 §3.2: every request of HTTP/1.1 has a Host, whether it asks for an upgrade or not.
-        if !is_host && (version == 1 || !matches!(self.host, Once::Missing)) {
+        if !self.host.value().is_some_and(is_authority) && (http_minor > 0 || !matches!(self.host, Once::Missing)) {
             return Err(Reason::Host);
         }
         // RFC 9110 §7.8: a request to upgrade to another protocol may be handled as a plain one, unless it has the key
@@ -76,7 +72,7 @@ impl<'h> Fields<'h> {
         if !self.has_upgrade || !(self.upgrades_to_websocket || means_websocket) {
             return Err(Reason::NoUpgrade);
         }
-        if version == 0 {
+        if http_minor == 0 {
             return Err(Reason::HttpVersion);
         }
         // A proxy could take the bytes that follow for a body, which here are frames (request smuggling).
@@ -89,22 +85,66 @@ impl<'h> Fields<'h> {
         if !self.connection_upgrades {
             return Err(Reason::Connection);
         }
-        match self.version.value() {
-            Some(b"13") => {}
-            Some(other) if is_version(other) => return Err(Reason::UnsupportedVersion),
-            Some(_) | None => return Err(Reason::Version),
-        }
+        self.check_version()?;
         let key = self.key.value().and_then(key::parse).ok_or(Reason::Key)?;
+        self.check_negotiation()?;
+        Ok(key)
+    }
+
+    /// Checks the rules for an extended CONNECT (RFC 8441 §4, §5), which has no key.
+    pub(super) fn check_extended_connect(&self, pseudo: &PseudoHeaders<'_>) -> Result<(), Reason> {
+        if pseudo.method != "CONNECT" {
+            return Err(Reason::Method);
+        }
+        // RFC 9220 §3: a protocol that is unknown is answered with 501.
+        if !pseudo.protocol.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket")) {
+            return Err(Reason::Protocol);
+        }
+        // RFC 8441 §4, §5: scheme and path are those of an http or https URI.
+        let is_http = ["http", "https"].iter().any(|known| known.eq_ignore_ascii_case(pseudo.scheme));
+        if !is_http || !pseudo.path.starts_with('/') || !is_target(pseudo.path) {
+            return Err(Reason::Target);
+        }
+        // RFC 8441 §5: what Host would say is in :authority. RFC 9113 §8.3.1: a Host that says something else is an error.
+        let is_same = match self.host {
+            Once::Missing => true,
+            Once::Value(host) => host.eq_ignore_ascii_case(pseudo.authority.as_bytes()),
+            Once::Repeated => false,
+        };
+        if !is_same || !is_authority(pseudo.authority.as_bytes()) {
+            return Err(Reason::Host);
+        }
+        if self.has_body {
+            return Err(Reason::Body);
+        }
+        // RFC 8441 §5, RFC 9113 §8.2.2: headers that are about one connection of HTTP/1.1 are not sent.
+        if self.has_upgrade || self.is_specific_to_http_1 {
+            return Err(Reason::ConnectionSpecific);
+        }
+        self.check_version()?;
+        self.check_negotiation()
+    }
+
+    fn check_version(&self) -> Result<(), Reason> {
+        match self.version.value() {
+            Some(b"13") => Ok(()),
+            Some(other) if is_version(other) => Err(Reason::UnsupportedVersion),
+            Some(_) | None => Err(Reason::Version),
+        }
+    }
+
+    /// Checks what is the same over every version of HTTP.
+    fn check_negotiation(&self) -> Result<(), Reason> {
         if matches!(self.origin, Once::Repeated) {
             return Err(Reason::Origin);
         }
-        if self.has_subprotocols && !are_subprotocols(headers) {
+        if !self.subprotocols.is_empty() && !are_subprotocols(&self.subprotocols) {
             return Err(Reason::Subprotocols);
         }
-        if self.extensions.is_broken() {
+        if !self.extensions.iter().all(extensions::is_list) {
             return Err(Reason::Extensions);
         }
-        Ok(key)
+        Ok(())
     }
 }
 
@@ -119,15 +159,11 @@ fn is_target(target: &str) -> bool {
     }
     let known = |scheme: &str| ["http", "https", "ws", "wss"].iter().any(|known| known.eq_ignore_ascii_case(scheme));
     match target.split_once("://") {
-        Some((scheme, _)) if known(scheme) => split_target(target).0.is_some_and(is_authority),
+        Some((scheme, _)) if known(scheme) => {
+            split_target(target).0.is_some_and(|authority| is_authority(authority.as_bytes()))
+        }
         _ => false,
     }
-}
-
-/// Whether this is a host, with a port or without.
-fn is_authority(authority: &str) -> bool {
-    split_authority(authority)
-        .is_some_and(|(_, port)| port.is_none_or(|port| port.is_empty() || parse_port(port).is_some()))
 }
 
 /// Whether this is a number from 0 to 255 without leading zeros (RFC 6455 §4.3).
@@ -139,9 +175,8 @@ fn is_version(text: &[u8]) -> bool {
 
 /// Whether these are lists of tokens, none of them twice (RFC 6455 §4.1, §4.3). A list without an element, which some
 /// clients send, is as good as none (RFC 9110 §5.6.1.2).
-fn are_subprotocols(headers: &[httparse::Header<'_>]) -> bool {
-    let lines = headers.iter().filter(|header| header.name.eq_ignore_ascii_case("sec-websocket-protocol"));
-    let mut names: Vec<&[u8]> = lines.flat_map(|header| elements(header.value)).collect();
+fn are_subprotocols(lines: &Lines<'_>) -> bool {
+    let mut names: Vec<&[u8]> = lines.iter().flat_map(elements).collect();
     if !names.iter().all(|name| is_token(name)) {
         return false;
     }

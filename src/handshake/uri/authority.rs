@@ -25,6 +25,23 @@ pub(in crate::handshake) fn split_authority(authority: &str) -> Option<(&str, Op
     is_host(host).then_some((host, port))
 }
 
+/// Whether this is a host, with a port or without. The port may be empty (RFC 3986 §3.2.3).
+pub(in crate::handshake) fn is_authority(authority: &[u8]) -> bool {
+    // Mostly it is a name with a port or without.
+    let name_end = authority.iter().position(|&byte| !is_name_byte(byte)).unwrap_or(authority.len());
+    match authority.split_at_checked(name_end) {
+        Some(([_, ..], [])) => return true,
+        Some(([_, ..], [b':', digits @ ..])) => return digits.is_empty() || is_port(digits),
+        _ => {}
+    }
+    let authority = core::str::from_utf8(authority).ok().and_then(split_authority);
+    authority.is_some_and(|(_, port)| port.is_none_or(|port| port.is_empty() || parse_port(port).is_some()))
+}
+
+fn is_port(digits: &[u8]) -> bool {
+    core::str::from_utf8(digits).is_ok_and(|digits| parse_port(digits).is_some())
+}
+
 /// Digits alone: `u16::from_str` would take a sign.
 pub(in crate::handshake) fn parse_port(port: &str) -> Option<u16> {
     if !port.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -53,8 +70,19 @@ fn is_name(mut bytes: &[u8]) -> bool {
 }
 
 /// The unreserved characters and sub-delimiters of RFC 3986 §2.
-const fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'-' | b'.' | b'_' | b'~')
-        || matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=')
+fn is_name_byte(byte: u8) -> bool {
+    NAME_BYTES.get(usize::from(byte)).is_some_and(|is_name_byte| *is_name_byte)
 }
+
+#[allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "it is made when this is compiled")]
+const NAME_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        table[byte] = (byte as u8).is_ascii_alphanumeric()
+            || matches!(byte as u8, b'-' | b'.' | b'_' | b'~')
+            || matches!(byte as u8, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=');
+        byte += 1;
+    }
+    table
+};

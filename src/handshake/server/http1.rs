@@ -1,0 +1,114 @@
+//! A request that comes as bytes (RFC 9112).
+
+use super::reason::Reason;
+use super::rejection::Rejection;
+use super::request::Request;
+use super::request_head::RequestHead;
+use super::rules::Fields;
+use crate::config::Config;
+use crate::handshake::head::{self, HeadReader, RawHead};
+use crate::handshake::key::Key;
+use crate::input::Input;
+use httparse::{Header, Status};
+
+/// Reads a request once its whole head has come.
+pub(super) fn read(reader: &mut HeadReader, input: &mut Input, config: &Config) -> Result<Option<Request>, Rejection> {
+    if let Some(FirstLine { method, target, checked }) = parse_whole(reader, input, config) {
+        return request(reader.take_whole(input), method, target, checked, config).map(Some);
+    }
+    match reader.read(input) {
+        Ok(None) => Ok(None),
+        Ok(Some(raw)) => parse(raw, config).map(Some),
+        Err(error) => Err(Rejection::new(error.into(), None)),
+    }
+}
+
+/// The lengths of method and target, and what the rules say of the request.
+struct FirstLine {
+    method: usize,
+    target: usize,
+    checked: Result<Key, Reason>,
+}
+
+impl FirstLine {
+    fn check(parsed: &httparse::Request<'_, '_>) -> Option<Self> {
+        let (method, target, http_minor) = (parsed.method?, parsed.path?, parsed.version?);
+        let mut fields = Fields::default();
+        for header in parsed.headers.iter() {
+            fields.add(header.name, header.value);
+        }
+        let checked = fields.check_upgrade(method, target, http_minor);
+        Some(Self { method: method.len(), target: target.len(), checked })
+    }
+}
+
+/// The common case, in one pass: the input is one head as it should be and nothing else, and none of it has been looked at.
+/// `None` says only that the input is to be looked at line by line.
+fn parse_whole(reader: &HeadReader, input: &Input, config: &Config) -> Option<FirstLine> {
+    let bytes = reader.whole(input)?;
+    let mut room = head::room();
+    let mut parsed = httparse::Request::new(&mut []);
+    let complete = parsed.parse_with_uninit_headers(bytes, &mut room);
+    if complete != Ok(Status::Complete(bytes.len())) || parsed.headers.len() > config.max_headers {
+        return None;
+    }
+    // The parser takes a line feed alone for the end of a line. The last two ends have been looked at.
+    if !parsed.headers.iter().all(|header| follows_carriage_return(bytes, header)) {
+        return None;
+    }
+    FirstLine::check(&parsed)
+}
+
+/// Whether the line ahead of a header ends with CRLF.
+fn follows_carriage_return(bytes: &[u8], header: &Header<'_>) -> bool {
+    let start = header.name.as_ptr().addr().wrapping_sub(bytes.as_ptr().addr());
+    bytes.get(start.wrapping_sub(2)) == Some(&b'\r')
+}
+
+/// Parses and checks a head.
+fn parse(raw: RawHead, config: &Config) -> Result<Request, Rejection> {
+    let parsed = raw.with_room(|bytes, room| {
+        let mut parsed = httparse::Request::new(&mut []);
+        match parsed.parse_with_uninit_headers(bytes, room) {
+            Ok(Status::Complete(_)) => FirstLine::check(&parsed).ok_or(None),
+            Ok(Status::Partial) | Err(_) => match (parsed.method, parsed.path, parsed.version) {
+                (Some(method), Some(target), Some(_)) => Err(Some((method.len(), target.len()))),
+                _ => Err(None),
+            },
+        }
+    });
+    match parsed {
+        Ok(FirstLine { method, target, checked }) => request(raw.bytes, method, target, checked, config),
+        Err(Some((method, target))) => Err(malformed(raw, method, target)),
+        Err(None) => Err(Rejection::new(Reason::Malformed, None)),
+    }
+}
+
+fn request(
+    bytes: bytes::Bytes,
+    method: usize,
+    target: usize,
+    checked: Result<Key, Reason>,
+    config: &Config,
+) -> Result<Request, Rejection> {
+    let head = RequestHead::of_http_1(bytes, method, target);
+    match checked {
+        Ok(key) => Ok(Request::new(head, Some(key), config)),
+        Err(reason) => Err(Rejection::new(reason, Some(head))),
+    }
+}
+
+/// What is said of a head that the parser refuses behind the version.
+#[cold]
+fn malformed(mut raw: RawHead, method: usize, target: usize) -> Rejection {
+    // The version is the end of its line: "METHOD target HTTP/1.1".
+    let is_first_line = raw.bytes.get(method + target + 10..).is_some_and(|rest| rest.starts_with(b"\r\n"));
+    match raw.malformed_header() {
+        Some((number, start)) if is_first_line => {
+            raw.bytes.truncate(start);
+            let head = RequestHead::of_http_1(raw.bytes, method, target);
+            Rejection::new(Reason::HeaderLine(number), Some(head))
+        }
+        _ => Rejection::new(Reason::Malformed, None),
+    }
+}
