@@ -261,10 +261,14 @@ impl Connection {
     /// ```
     #[must_use]
     pub fn with_deflate(mut self, config: &DeflateConfig, agreed: DeflateParameters) -> Self {
+        self.agree_on_deflate(config, agreed);
+        self
+    }
+
+    pub(crate) fn agree_on_deflate(&mut self, config: &DeflateConfig, agreed: DeflateParameters) {
         let agreed = agreed.clamped();
         self.receiver.allow_compressed(self.sender.role(), config, agreed);
         self.sender.compress(config, &agreed);
-        self
     }
 
     /// What was agreed on for permessage-deflate, if messages may come compressed and go out so.
@@ -277,8 +281,7 @@ impl Connection {
 impl Connection {
     /// Puts the head of the handshake's answer, which comes in pieces, ahead of every frame.
     #[inline]
-    pub(crate) fn preceded_by(mut self, head: &[&[u8]]) -> Self {
+    pub(crate) fn precede(&mut self, head: &[&[u8]]) {
         self.sender.precede(head);
-        self
     }
 }

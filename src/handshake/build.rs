@@ -76,9 +76,9 @@ impl HeaderLines {
         self.0.extend_from_slice(b"\r\n");
     }
 
-    /// Lines that have been checked, in pieces.
-    pub(super) fn from_pieces(pieces: &[&[u8]]) -> Self {
-        Self(pieces.concat())
+    /// Lines that have been checked.
+    pub(super) const fn of(lines: Vec<u8>) -> Self {
+        Self(lines)
     }
 
     /// Removes all lines of this name.

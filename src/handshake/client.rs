@@ -101,7 +101,8 @@ impl Handshake {
         let checked = answer.and_then(|(response, agreed)| match agreed {
             Some((agreement, subprotocol)) => {
                 let keys = self.keys.take().ok_or(Flaw::Over)?;
-                let connection = agreement.apply(Connection::with_keys(keys, &self.reader.offered.config));
+                let mut connection = Connection::with_keys(keys, &self.reader.offered.config);
+                agreement.apply(&mut connection);
                 Ok(Ok(Accepted { connection, response, subprotocol }))
             }
             None => Ok(Err(Declined { response, body: input.split(input.unread().len()) })),

@@ -24,14 +24,15 @@ impl Agreement {
         Self { deflate: Some((config.clone(), answer.agreed())) }
     }
 
-    /// The connection that keeps to it.
+    /// Makes the connection keep to it.
     #[inline]
-    pub(super) fn apply(self, connection: Connection) -> Connection {
+    pub(super) fn apply(&self, connection: &mut Connection) {
         #[cfg(feature = "deflate")]
-        if let Some((config, agreed)) = self.deflate {
-            return connection.with_deflate(&config, agreed);
+        if let Some((config, agreed)) = &self.deflate {
+            connection.agree_on_deflate(config, *agreed);
         }
-        connection
+        #[cfg(not(feature = "deflate"))]
+        let _no_extension = connection;
     }
 }
 

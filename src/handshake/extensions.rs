@@ -7,7 +7,7 @@ use alloc::string::String;
 use core::{fmt, str};
 
 /// The name of the header field on both sides.
-pub(super) const NAME: &str = "sec-websocket-extensions";
+pub(super) const NAME: &str = "Sec-WebSocket-Extensions";
 
 /// One element of the list: a name and its parameters.
 #[derive(Clone)]

@@ -59,9 +59,8 @@ pub(super) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Whether a list holds a token, in any case.
 pub(super) fn lists(value: &[u8], token: &str) -> bool {
-    // Mostly it is all there is.
-    value.eq_ignore_ascii_case(token.as_bytes())
-        || elements(value).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
+    // Mostly it is all there is, and in these letters.
+    value == token.as_bytes() || elements(value).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
 }
 
 /// A header that may come once.

@@ -84,15 +84,16 @@ impl Handshake {
             State::Received => return Ok(None),
             State::Rejected(rejection) => return Err(rejection.clone()),
         }
-        let received = match http1::read(&mut self.reader, input, &self.config) {
-            Ok(None) => return Ok(None),
-            Ok(Some(request)) => Ok(request),
-            Err(rejection) => Err(rejection),
-        };
-        self.state = match &received {
-            Ok(_) => State::Received,
-            Err(rejection) => State::Rejected(rejection.clone()),
-        };
-        received.map(Some)
+        match http1::read(&mut self.reader, input, &self.config) {
+            Ok(None) => Ok(None),
+            Ok(Some((head, key))) => {
+                self.state = State::Received;
+                Ok(Some(Request::new(head, Some(key), &self.config)))
+            }
+            Err(rejection) => {
+                self.state = State::Rejected(rejection.clone());
+                Err(rejection)
+            }
+        }
     }
 }

@@ -12,6 +12,10 @@ use core::{fmt, ops::Range};
 /// So few bytes are moved whatever that frees.
 const FEW: usize = 256;
 
+/// The head of a handshake of at most this size is copied out.
+#[cfg(feature = "handshake")]
+const COPIED: usize = 4 << 10;
+
 /// Bytes of a stream with the message under way in them.
 ///
 /// `start ≤ valid ≤ end ≤ next ≤ len()`, and the bytes from `start` to `valid` are UTF-8 that ends with a whole code point,
@@ -280,6 +284,10 @@ impl Buffer {
     pub(super) fn split_unread(&mut self, count: usize) -> Bytes {
         let start = self.next;
         self.skip(count.min(self.len() - start));
+        // A copy of so little is faster than memory for the next read.
+        if count <= COPIED {
+            return Bytes::copy_from_slice(self.slice(start, self.next));
+        }
         self.take_out(start, self.next)
     }
 

@@ -143,7 +143,8 @@ impl Exchange {
             Some(accept) => self.offered.check_upgrade(1, accept, &fields)?,
             None => self.offered.check_negotiation(&fields)?,
         };
-        let connection = agreement.apply(Connection::with_keys(self.keys, &self.offered.config));
+        let mut connection = Connection::with_keys(self.keys, &self.offered.config);
+        agreement.apply(&mut connection);
         Ok(Established { connection, subprotocol })
     }
 }

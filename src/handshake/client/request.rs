@@ -147,7 +147,7 @@ impl Request {
         // Without the empty line, and the first one; that of an extended CONNECT has no Host, Upgrade and Connection (RFC 8441
         // §5).
         let start = if key.is_some() { 3 } else { 6 };
-        let lines = HeaderLines::from_pieces(head.get(start..head.len() - 1).unwrap_or_default());
+        let lines = HeaderLines::of(head.get(start..head.len() - 1).unwrap_or_default().concat());
         // RFC 9113 §8.2: names in lower case, and nothing about one connection of HTTP/1.1.
         if key.is_some() { lines } else { lines.into_lower_case(is_connection_specific) }
     }

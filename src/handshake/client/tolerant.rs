@@ -87,7 +87,7 @@ fn flaw_of(line: &[u8]) -> Option<Flaw> {
     let name = line.get(..colon)?;
     let is = |deciding: &str| {
         let letters = name.iter().filter(|&&byte| is_token_byte(byte));
-        letters.map(u8::to_ascii_lowercase).eq(deciding.bytes())
+        letters.map(u8::to_ascii_lowercase).eq(deciding.bytes().map(|byte| byte.to_ascii_lowercase()))
     };
     if is("upgrade") {
         Some(Flaw::Upgrade)

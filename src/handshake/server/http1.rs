@@ -2,23 +2,27 @@
 
 use super::reason::Reason;
 use super::rejection::Rejection;
-use super::request::Request;
 use super::request_head::RequestHead;
 use super::rules::Fields;
 use crate::config::Config;
 use crate::handshake::head::{self, HeadReader, RawHead};
 use crate::handshake::key::Key;
 use crate::input::Input;
+use bytes::Bytes;
 use httparse::{Header, Status};
 
-/// Reads a request once its whole head has come.
-pub(super) fn read(reader: &mut HeadReader, input: &mut Input, config: &Config) -> Result<Option<Request>, Rejection> {
-    if let Some(FirstLine { method, target, checked }) = parse_whole(reader, input, config) {
-        return request(reader.take_whole(input), method, target, checked, config).map(Some);
+/// Reads a request once its whole head has come: the head and the key.
+pub(super) fn read(
+    reader: &mut HeadReader,
+    input: &mut Input,
+    config: &Config,
+) -> Result<Option<(RequestHead, Key)>, Rejection> {
+    if let Some(first_line) = parse_whole(reader, input, config) {
+        return first_line.judge(reader.take_whole(input)).map(Some);
     }
     match reader.read(input) {
         Ok(None) => Ok(None),
-        Ok(Some(raw)) => parse(raw, config).map(Some),
+        Ok(Some(raw)) => parse(raw).map(Some),
         Err(error) => Err(Rejection::new(error.into(), None)),
     }
 }
@@ -39,6 +43,14 @@ impl FirstLine {
         }
         let checked = fields.check_upgrade(method, target, http_minor);
         Some(Self { method: method.len(), target: target.len(), checked })
+    }
+
+    fn judge(self, bytes: Bytes) -> Result<(RequestHead, Key), Rejection> {
+        let head = RequestHead::of_http_1(bytes, self.method, self.target);
+        match self.checked {
+            Ok(key) => Ok((head, key)),
+            Err(reason) => Err(Rejection::new(reason, Some(head))),
+        }
     }
 }
 
@@ -66,7 +78,7 @@ fn follows_carriage_return(bytes: &[u8], header: &Header<'_>) -> bool {
 }
 
 /// Parses and checks a head.
-fn parse(raw: RawHead, config: &Config) -> Result<Request, Rejection> {
+fn parse(raw: RawHead) -> Result<(RequestHead, Key), Rejection> {
     let parsed = raw.with_room(|bytes, room| {
         let mut parsed = httparse::Request::new(&mut []);
         match parsed.parse_with_uninit_headers(bytes, room) {
@@ -78,23 +90,9 @@ fn parse(raw: RawHead, config: &Config) -> Result<Request, Rejection> {
         }
     });
     match parsed {
-        Ok(FirstLine { method, target, checked }) => request(raw.bytes, method, target, checked, config),
+        Ok(first_line) => first_line.judge(raw.bytes),
         Err(Some((method, target))) => Err(malformed(raw, method, target)),
         Err(None) => Err(Rejection::new(Reason::Malformed, None)),
-    }
-}
-
-fn request(
-    bytes: bytes::Bytes,
-    method: usize,
-    target: usize,
-    checked: Result<Key, Reason>,
-    config: &Config,
-) -> Result<Request, Rejection> {
-    let head = RequestHead::of_http_1(bytes, method, target);
-    match checked {
-        Ok(key) => Ok(Request::new(head, Some(key), config)),
-        Err(reason) => Err(Rejection::new(reason, Some(head))),
     }
 }
 

@@ -117,7 +117,7 @@ impl Request {
         headers: impl Iterator<Item = (&'h str, &'h [u8])>,
         config: &Config,
     ) -> Result<Self, Rejection> {
-        let rejection = |reason, head| Rejection::new(reason, head).to_extended_connect();
+        let rejection = |reason, head| Rejection::new(reason, head).of_extended_connect();
         let target = [pseudo.scheme, "://", pseudo.authority, pseudo.path];
         let mut head = Head::new(pseudo.method, &target, size, config);
         let fields = head.add_all(headers).map_err(|reason| rejection(reason, None))?;

@@ -25,9 +25,8 @@ impl Rejection {
     }
 
     /// The same for a request that came over HTTP/2 or HTTP/3.
-    pub(super) fn to_extended_connect(mut self) -> Self {
-        self.is_extended_connect = true;
-        self
+    pub(super) fn of_extended_connect(self) -> Self {
+        Self { is_extended_connect: true, ..self }
     }
 
     /// Why the request was refused.

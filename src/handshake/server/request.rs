@@ -1,12 +1,12 @@
 //! A valid request, and how it is accepted (RFC 6455 §4.2, RFC 8441 §5).
 
-use super::acceptance::Acceptance;
+use super::acceptance::{Acceptance, SWITCHING_PROTOCOLS};
 use super::answer::Answer;
 use super::request_head::RequestHead;
 use crate::config::Config;
 use crate::connection::Connection;
-use crate::handshake::build::{BuildError, HeaderLines, line};
-use crate::handshake::compression;
+use crate::handshake::build::{BuildError, line};
+use crate::handshake::compression::{self, Agreement};
 use crate::handshake::extensions::Extensions;
 use crate::handshake::fields::elements;
 use crate::handshake::key::{Key, accept_for};
@@ -101,8 +101,11 @@ impl Request {
     /// [`BuildError::ExtendedConnect`] if the request is an extended CONNECT, whose answer is no 101.
     pub fn accept(&self, answer: Answer) -> Result<Connection, BuildError> {
         let Some(key) = &self.key else { return Err(BuildError::ExtendedConnect) };
-        let (agreed, connection) = self.agree(&answer)?;
-        Ok(connection.preceded_by(&agreed.head(&accept_for(key), &answer)))
+        let agreed = self.agree(answer)?;
+        let mut connection = Connection::server(&self.config);
+        agreed.agreement.apply(&mut connection);
+        connection.precede(&agreed.head(&accept_for(key)));
+        Ok(connection)
     }
 
     /// Accepts a request whose response an HTTP library writes: returns that response's status and headers, and the
@@ -116,44 +119,49 @@ impl Request {
     /// # Errors
     /// [`BuildError::UnlistedSubprotocol`] if the client did not list the subprotocol of the answer.
     pub fn accept_as_headers(&self, answer: Answer) -> Result<(Acceptance, Connection), BuildError> {
-        let (agreed, connection) = self.agree(&answer)?;
-        let accept = self.key.as_ref().map(accept_for);
-        let head = agreed.head(accept.as_ref().map_or(&[], |accept| &accept[..]), &answer);
-        // Without the first line, and the empty one behind the last.
-        let lines = HeaderLines::from_pieces(head.get(1..head.len() - 1).unwrap_or_default());
-        let acceptance =
-            if accept.is_some() { Acceptance::to_upgrade(lines) } else { Acceptance::to_extended_connect(lines) };
+        let agreed = self.agree(answer)?;
+        let acceptance = match &self.key {
+            Some(key) => Acceptance::to_upgrade(&agreed.head(&accept_for(key))),
+            None => Acceptance::to_extended_connect(&agreed.lines()),
+        };
+        let mut connection = Connection::server(&self.config);
+        agreed.agreement.apply(&mut connection);
         Ok((acceptance, connection))
     }
 
     /// What holds when the request is answered so.
-    fn agree<'a>(&self, answer: &'a Answer) -> Result<(Agreed<'a>, Connection), BuildError> {
+    fn agree(&self, answer: Answer) -> Result<Agreed, BuildError> {
         let unlisted = |chosen: &&String| !self.subprotocols().any(|listed| listed == *chosen);
         if let Some(chosen) = answer.subprotocol.as_ref().filter(unlisted) {
             return Err(BuildError::UnlistedSubprotocol(chosen.clone()));
         }
         let accepted = if answer.without_deflate { None } else { compression::accept(&self.config, self.extensions()) };
         let (agreement, extension) = accepted.unwrap_or_default();
-        let subprotocol = answer.subprotocol.as_deref().unwrap_or_default();
-        Ok((Agreed { subprotocol, extension }, agreement.apply(Connection::server(&self.config))))
+        Ok(Agreed { answer, agreement, extension })
     }
 }
 
-/// The values of the headers that say what is in use on a connection, each empty if nothing is.
-struct Agreed<'a> {
-    subprotocol: &'a str,
+/// What is in use on a connection.
+struct Agreed {
+    answer: Answer,
+    agreement: Agreement,
+    /// The value of `Sec-WebSocket-Extensions`, which is empty if nothing is in use.
     extension: String,
 }
 
-impl Agreed<'_> {
-    /// The pieces of the head that says so; for an extended CONNECT, which has no `accept`, those of its header lines.
-    fn head<'a>(&'a self, accept: &'a [u8], answer: &'a Answer) -> [&'a [u8]; 13] {
-        let upgrade: &[u8] = if accept.is_empty() { b"" } else { b"Upgrade: websocket\r\nConnection: Upgrade\r\n" };
-        let [accept, a, b] = line(b"Sec-WebSocket-Accept: ", accept);
-        let [subprotocol, c, d] = line(b"Sec-WebSocket-Protocol: ", self.subprotocol.as_bytes());
-        let [extension, e, f] = line(b"Sec-WebSocket-Extensions: ", self.extension.as_bytes());
-        let first = b"HTTP/1.1 101 Switching Protocols\r\n";
-        [first, upgrade, accept, a, b, subprotocol, c, d, extension, e, f, answer.headers.as_bytes(), b"\r\n"]
+impl Agreed {
+    /// The pieces of the header lines that say so.
+    fn lines(&self) -> [&[u8]; 7] {
+        let subprotocol = self.answer.subprotocol.as_deref().unwrap_or_default();
+        let [a, b, c] = line(b"Sec-WebSocket-Protocol: ", subprotocol.as_bytes());
+        let [d, e, f] = line(b"Sec-WebSocket-Extensions: ", self.extension.as_bytes());
+        [a, b, c, d, e, f, self.answer.headers.as_bytes()]
+    }
+
+    /// The pieces of the 101.
+    fn head<'a>(&'a self, accept: &'a [u8; 28]) -> [&'a [u8]; 11] {
+        let [a, b, c, d, e, f, headers] = self.lines();
+        [SWITCHING_PROTOCOLS, accept, b"\r\n", a, b, c, d, e, f, headers, b"\r\n"]
     }
 }
 

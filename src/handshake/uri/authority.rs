@@ -31,23 +31,24 @@ pub(in crate::handshake) fn is_authority(authority: &[u8]) -> bool {
     let name_end = authority.iter().position(|&byte| !is_name_byte(byte)).unwrap_or(authority.len());
     match authority.split_at_checked(name_end) {
         Some(([_, ..], [])) => return true,
-        Some(([_, ..], [b':', digits @ ..])) => return digits.is_empty() || is_port(digits),
+        Some(([_, ..], [b':', digits @ ..])) => return digits.is_empty() || port(digits).is_some(),
         _ => {}
     }
     let authority = core::str::from_utf8(authority).ok().and_then(split_authority);
     authority.is_some_and(|(_, port)| port.is_none_or(|port| port.is_empty() || parse_port(port).is_some()))
 }
 
-fn is_port(digits: &[u8]) -> bool {
-    core::str::from_utf8(digits).is_ok_and(|digits| parse_port(digits).is_some())
+/// A number from 1 to 65535 in decimal digits alone.
+pub(in crate::handshake) fn parse_port(port: &str) -> Option<u16> {
+    self::port(port.as_bytes())
 }
 
-/// Digits alone: `u16::from_str` would take a sign.
-pub(in crate::handshake) fn parse_port(port: &str) -> Option<u16> {
-    if !port.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    port.parse().ok().filter(|&port| port != 0)
+fn port(digits: &[u8]) -> Option<u16> {
+    let number = digits.iter().try_fold(0_u16, |number, digit| {
+        let digit = digit.is_ascii_digit().then(|| digit - b'0')?;
+        number.checked_mul(10)?.checked_add(digit.into())
+    });
+    number.filter(|&number| number != 0)
 }
 
 fn is_host(host: &str) -> bool {
