@@ -1,8 +1,17 @@
-//! The opening handshake over HTTP/1.1, both sides (RFC 6455 §4).
+//! The opening handshake, both sides (RFC 6455 §4, RFC 8441, RFC 9220).
 //!
-//! Like the connection it does no I/O: [`server::Handshake`] reads a request from the caller's input buffer,
-//! [`client::Handshake`] writes one and reads the answer. What follows the handshake stays in the buffer, which then
-//! feeds the [`Connection`](crate::Connection) that the handshake ends in.
+//! Like the connection it does no I/O. There are two ways to the [`Connection`](crate::Connection):
+//!
+//! * From bytes, over HTTP/1.1: [`server::Handshake`] reads a request from the caller's input buffer, [`client::Handshake`]
+//!   writes one and reads the answer. What follows the handshake stays in the buffer, which then feeds the connection.
+//! * Through an HTTP library, which has parsed the headers and writes them. Over HTTP/1.1 a server takes them by
+//!   [`server::Request::from_headers`] and answers by [`accept_as_headers`](server::Request::accept_as_headers); over HTTP/2 and
+//!   HTTP/3 it takes an extended CONNECT by [`server::Request::from_extended_connect`]. A client has [`client::Exchange`] for
+//!   both. The connection's bytes are then those of the upgraded stream, or the DATA of the HTTP/2 or HTTP/3 stream.
+//!
+//! The rules are the same for both, and so are [`OriginPolicy`], subprotocols and extensions.
+//!
+//! With the feature `http`, requests and responses are also those of the crate `http`, which hyper, axum, h2 and others share.
 
 mod build;
 pub mod client;

@@ -51,7 +51,7 @@
 //! * [`Connection`] is the protocol after the handshake; [`Input`] is where its bytes come from, [`Event`] what it returns,
 //!   [`Closed`] how it ended.
 //! * [`Output`] is what waits to be written, in pieces of any size; [`Prepared`] is a message that goes to many connections.
-//! * [`handshake`] is the HTTP/1.1 opening of both sides.
+//! * [`handshake`] is the opening of both sides: from bytes, or through an HTTP library over HTTP/1.1, HTTP/2 and HTTP/3.
 //! * [`Config`] holds the limits, all of them on by default.
 #![cfg_attr(feature = "deflate", doc = "* [`DeflateConfig`] is how messages are compressed, where the peer agrees.")]
 //! * [`frame`] is the wire format alone, for whoever forwards or inspects frames.
@@ -62,6 +62,7 @@
 //! |---|---|---|
 //! | `std` | yes | reading from and writing to `std::io`, vectored output, masking with the widest vectors that the processor has |
 //! | `handshake` | yes | the module [`handshake`]; without it a connection starts on an upgraded stream |
+//! | `http` | no | handshakes in the types of the crate `http`, which hyper, axum and h2 share; it needs `std` |
 //! | `deflate` | yes | compression of messages, by permessage-deflate |
 //! | `simd` | yes | long text is validated with vector instructions |
 //! | `getrandom` | yes | [`Seed::random`] |
