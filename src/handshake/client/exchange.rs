@@ -3,12 +3,13 @@
 use super::error::Flaw;
 use super::request::Request;
 use super::rules::{Agreed, Fields, Offered};
+use super::tolerant::flaw_of_header;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::frame::MaskingKeys;
 use crate::handshake::build::HeaderLines;
 use crate::handshake::extended_connect::PseudoHeaders;
-use crate::handshake::fields::trim;
+use crate::handshake::fields::{is_token, is_value, trim};
 use crate::handshake::head::Headers;
 use crate::handshake::key::{accept_for, from_nonce};
 use crate::handshake::uri::WebSocketUri;
@@ -138,7 +139,18 @@ impl Exchange {
             _ => return Err(Flaw::Status(status)),
         }
         let mut fields = Fields::default();
-        headers.into_iter().for_each(|(name, value)| fields.add(name, trim(value)));
+        let mut flaw = None;
+        for (name, value) in headers {
+            if is_token(name.as_bytes()) && is_value(value) {
+                fields.add(name, trim(value));
+            } else {
+                // As in a response that comes as bytes: passed over, unless it is a header that decides.
+                flaw = flaw.or_else(|| flaw_of_header(name.as_bytes()));
+            }
+        }
+        if let Some(flaw) = flaw {
+            return Err(flaw);
+        }
         let (agreement, subprotocol): Agreed = match &self.accept {
             Some(accept) => self.offered.check_upgrade(1, accept, &fields)?,
             None => self.offered.check_negotiation(&fields)?,

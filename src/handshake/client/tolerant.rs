@@ -80,11 +80,15 @@ impl Normalized {
     }
 }
 
-/// The flaw of a 101 in which this malformed line stands: a header that decides must not be overlooked because it has
-/// white space before its colon or a control character in it. A line without a colon names no header.
+/// The flaw of a 101 in which this malformed line stands. A line without a colon names no header.
 fn flaw_of(line: &[u8]) -> Option<Flaw> {
     let colon = line.iter().position(|&byte| byte == b':')?;
-    let name = line.get(..colon)?;
+    flaw_of_header(line.get(..colon)?)
+}
+
+/// The flaw of a response with a malformed header of this name: a header that decides must not be overlooked because it
+/// has white space before its colon or a control character in it.
+pub(super) fn flaw_of_header(name: &[u8]) -> Option<Flaw> {
     let is = |deciding: &str| {
         let letters = name.iter().filter(|&&byte| is_token_byte(byte));
         letters.map(u8::to_ascii_lowercase).eq(deciding.bytes().map(|byte| byte.to_ascii_lowercase()))
