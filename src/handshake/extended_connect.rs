@@ -44,3 +44,8 @@ pub(super) fn is_connection_specific(name: &str) -> bool {
         .iter()
         .any(|specific| specific.eq_ignore_ascii_case(name))
 }
+
+/// Whether a header makes a request that was received malformed (RFC 9113 §8.2.2): as above, but `TE` may say `trailers`.
+pub(super) fn is_connection_specific_in_request(name: &str, value: &[u8]) -> bool {
+    is_connection_specific(name) && !(name.eq_ignore_ascii_case("te") && value.eq_ignore_ascii_case(b"trailers"))
+}

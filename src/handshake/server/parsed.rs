@@ -6,7 +6,7 @@ use super::request::Request;
 use super::request_head::RequestHead;
 use super::rules::Fields;
 use crate::config::Config;
-use crate::handshake::extended_connect::PseudoHeaders;
+use crate::handshake::extended_connect::{PseudoHeaders, is_connection_specific_in_request};
 use crate::handshake::fields::{is_token, is_value, trim};
 use alloc::vec::Vec;
 
@@ -62,9 +62,7 @@ impl Request {
     ) -> Result<Self, Rejection> {
         let mut head = Head::new(method, &[target], size, config);
         let fields = head.add_all(headers).map_err(|reason| Rejection::new(reason, None))?;
-        // What follows a space would be something else in a first line.
-        let is_visible = |byte: u8| byte > b' ' && byte != 0x7F;
-        if !is_token(method.as_bytes()) || target.is_empty() || !target.bytes().all(is_visible) {
+        if !is_token(method.as_bytes()) || target.is_empty() || !is_visible(target) {
             return Err(Rejection::new(Reason::Malformed, None));
         }
         match head.malformed.map_or_else(|| fields.check_upgrade(method, target, http_minor), Err) {
@@ -120,12 +118,23 @@ impl Request {
         let rejection = |reason, head| Rejection::new(reason, head).of_extended_connect();
         let target = [pseudo.scheme, "://", pseudo.authority, pseudo.path];
         let mut head = Head::new(pseudo.method, &target, size, config);
+        let mut is_specific = false;
+        let headers = headers.inspect(|(name, value)| is_specific |= is_connection_specific_in_request(name, value));
         let fields = head.add_all(headers).map_err(|reason| rejection(reason, None))?;
-        match head.malformed.map_or_else(|| fields.check_extended_connect(pseudo), Err) {
+        match head.malformed.map_or_else(|| fields.check_extended_connect(pseudo, is_specific), Err) {
             Ok(()) => Ok(Self::new(head.finish(), None, config)),
-            Err(reason) => Err(rejection(reason, Some(head.finish()))),
+            Err(reason) => {
+                // What cannot stand in a first line is not returned as a request's.
+                let is_line = is_token(pseudo.method.as_bytes()) && target.iter().all(|piece| is_visible(piece));
+                Err(rejection(reason, is_line.then(|| head.finish())))
+            }
         }
     }
+}
+
+/// Whether this may stand in a first line, in which what follows a space would be something else.
+fn is_visible(target: &str) -> bool {
+    target.bytes().all(|byte| byte > b' ' && byte != 0x7F)
 }
 
 /// How many bytes the headers take, if they are like those of a browser.

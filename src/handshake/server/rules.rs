@@ -20,7 +20,6 @@ pub(super) struct Fields<'h> {
     has_upgrade: bool,
     upgrades_to_websocket: bool,
     connection_upgrades: bool,
-    is_specific_to_http_1: bool,
     has_body: bool,
     subprotocols: Lines<'h>,
     extensions: Lines<'h>,
@@ -39,10 +38,7 @@ impl<'h> Fields<'h> {
                 self.has_upgrade = true;
                 self.upgrades_to_websocket |= lists(value, "websocket");
             }
-            10 if is("Connection") => {
-                self.is_specific_to_http_1 = true;
-                self.connection_upgrades |= lists(value, "Upgrade");
-            }
+            10 if is("Connection") => self.connection_upgrades |= lists(value, "Upgrade"),
             14 if is("Content-Length") => self.has_body |= value != b"0",
             17 if is("Sec-WebSocket-Key") => self.key.add(value),
             17 if is("Transfer-Encoding") => self.has_body = true,
@@ -92,8 +88,9 @@ impl<'h> Fields<'h> {
         Ok(key)
     }
 
-    /// Checks the rules for an extended CONNECT (RFC 8441 §4, §5), which has no key.
-    pub(super) fn check_extended_connect(&self, pseudo: &PseudoHeaders<'_>) -> Result<(), Reason> {
+    /// Checks the rules for an extended CONNECT (RFC 8441 §4, §5), which has no key. `is_specific` says whether a header is
+    /// about one connection of HTTP/1.1.
+    pub(super) fn check_extended_connect(&self, pseudo: &PseudoHeaders<'_>, is_specific: bool) -> Result<(), Reason> {
         if pseudo.method != "CONNECT" {
             return Err(Reason::Method);
         }
@@ -119,7 +116,7 @@ impl<'h> Fields<'h> {
             return Err(Reason::Body);
         }
         // RFC 8441 §5, RFC 9113 §8.2.2: headers that are about one connection of HTTP/1.1 are not sent.
-        if self.has_upgrade || self.is_specific_to_http_1 {
+        if is_specific {
             return Err(Reason::ConnectionSpecific);
         }
         self.check_version()?;
