@@ -145,6 +145,16 @@ impl Connection {
     ///
     /// Call it when reading or writing fails, too: a reset is the end of the stream, and once [`Event::Closed`] has been
     /// returned it is nothing at all.
+    ///
+    /// Over a stream of HTTP/2 (RFC 8441 §5) or HTTP/3 (RFC 9220 §3) it is the same, in other words:
+    ///
+    /// | | TCP | HTTP/2 | HTTP/3 |
+    /// |---|---|---|---|
+    /// | the end | FIN | END_STREAM | FIN of the QUIC stream |
+    /// | a reset | RST | RST_STREAM | the QUIC stream is reset |
+    ///
+    /// Call it for either. When [`Interest::hang_up`] asks for it, send the end, behind all of the output. To give up before
+    /// that, as after a deadline, reset the stream, with CANCEL over HTTP/2 and H3_REQUEST_CANCELLED over HTTP/3.
     pub fn receive_eof(&mut self) {
         let reply = self.receiver.receive_eof();
         self.sender.reply(reply);

@@ -1,14 +1,17 @@
-//! Every statement of RFC 6455 and RFC 7692 that the core can keep is cited by a test, and no test cites one that does not exist.
+//! Every statement of RFC 6455, RFC 7692, RFC 8441 and RFC 9220 that the core can keep is cited by a test, and no test cites one
+//! that does not exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+const RFCS: [&str; 4] = ["6455-", "7692-", "8441-", "9220-"];
+
 /// The ids in a text: the RFC, a section, a number.
 fn ids(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !(c.is_ascii_digit() || c == '-' || c == '.'))
         .map(|word| word.trim_matches(['.', '-']))
-        .filter(|word| (word.starts_with("6455-") || word.starts_with("7692-")) && word.split('-').count() == 3)
+        .filter(|word| RFCS.iter().any(|rfc| word.starts_with(rfc)) && word.split('-').count() == 3)
 }
 
 fn rust_files(directory: &Path) -> Vec<PathBuf> {
