@@ -19,7 +19,7 @@ use std::io::{IoSlice, Write};
 use ws_proto::bytes::{Buf, BufMut, Bytes, BytesMut};
 use ws_proto::frame::MaskingKey;
 use ws_proto::handshake::server;
-use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Prepared, Seed, SendError};
+use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Prepared, Seed, Seeds, SendError};
 use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush};
 
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -101,6 +101,10 @@ const WORKLOADS: &[Workload] = &[
     ("deflate-2048", |rounds| deflate(rounds, 2048)),
     ("zlib-deflate-65536", |rounds| zlib_deflate(rounds, 65536)),
     ("deflate-65536", |rounds| deflate(rounds, 65536)),
+    ("next-seed", |thousands| {
+        let mut seeds = Seeds::new([1; 32]);
+        (0..thousands * 1000).for_each(|_| drop(black_box(seeds.next_seed())));
+    }),
     ("payloads-that-wait", |thousands| payloads_that_wait(thousands * 1000)),
     ("text-byte-by-byte", |thousands| byte_by_byte(&masked(0x81, "é".repeat(thousands * 500).as_bytes()))),
 ];

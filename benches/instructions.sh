@@ -68,7 +68,7 @@ done
 
 # Linear: what one more unit costs does not grow with how many there are. The large counts, in thousands, are those that
 # have been quadratic elsewhere: 262,000 small frames in one buffer, a million fragments, a frame of 16 MiB byte by byte.
-# A unit is a frame, a fragment, a byte or a read; of `mask` it is a KiB.
+# A unit is a frame, a fragment, a byte, a read or a seed; of `mask` it is a KiB.
 printf '%-34s %-12s %-12s %s\n' workload 'when few' 'when many' 'at most'
 while read -r workload few many most; do
     few=$(per_unit "$workload" "$few" $((2 * few)))
@@ -86,6 +86,7 @@ binary-125-in-1 4 400 200
 text-125-in-1 4 400 400
 text-65536-in-4096 4 20 2000
 payloads-that-wait 4 32 4000
+next-seed 4 40 200
 mask 4 400 160
 WORKLOADS
 

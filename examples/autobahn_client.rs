@@ -5,7 +5,7 @@
 use std::io::Write;
 use std::net::TcpStream;
 use ws_proto::handshake::client::{Handshake, Request};
-use ws_proto::{Config, Connection, DeflateConfig, Event, Input, Seed};
+use ws_proto::{Config, Connection, DeflateConfig, Event, Input, Seed, Seeds};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -20,8 +20,10 @@ fn main() -> Result {
         }
     }
     let server = server.trim_end_matches('/');
+    // One drawing of entropy for all connections.
+    let mut seeds = Seeds::random()?;
     let mut cases = String::new();
-    run(&format!("{server}/getCaseCount"), &config, |event, _| {
+    run(&format!("{server}/getCaseCount"), seeds.next_seed(), &config, |event, _| {
         if let Event::Text(count) = event {
             cases = count.to_string();
         }
@@ -30,11 +32,13 @@ fn main() -> Result {
     let cases: u32 = cases.parse()?;
     for case in 1..=cases {
         // A case may well end the connection in any way; what counts is in the report.
-        if let Err(error) = run(&format!("{server}/runCase?case={case}&agent=ws-proto"), &config, echo) {
+        if let Err(error) =
+            run(&format!("{server}/runCase?case={case}&agent=ws-proto"), seeds.next_seed(), &config, echo)
+        {
             eprintln!("case {case}: {error}");
         }
     }
-    run(&format!("{server}/updateReports?agent=ws-proto"), &config, |_, _| Ok(()))?;
+    run(&format!("{server}/updateReports?agent=ws-proto"), seeds.next_seed(), &config, |_, _| Ok(()))?;
     println!("{cases} cases run");
     Ok(())
 }
@@ -49,12 +53,12 @@ fn echo(event: Event<'_>, ws: &mut Connection) -> Result {
 }
 
 /// One connection from the request to the end of the stream, every event given to `handle`.
-fn run(uri: &str, config: &Config, mut handle: impl FnMut(Event<'_>, &mut Connection) -> Result) -> Result {
+fn run(uri: &str, seed: Seed, config: &Config, mut handle: impl FnMut(Event<'_>, &mut Connection) -> Result) -> Result {
     let request = Request::new(uri.parse()?);
     let mut socket = TcpStream::connect(request.uri().host_and_port())?;
     socket.set_nodelay(true)?;
     let mut input = Input::new();
-    let mut handshake = Handshake::new(&request, Seed::random()?, config);
+    let mut handshake = Handshake::new(&request, seed, config);
     socket.write_all(handshake.output())?;
     let mut ws = loop {
         match handshake.receive(&mut input)? {

@@ -65,7 +65,7 @@
 //! | `http` | no | handshakes in the types of the crate `http`, which hyper, axum and h2 share; it needs `std` |
 //! | `deflate` | yes | compression of messages, by permessage-deflate |
 //! | `simd` | yes | long text is validated with vector instructions |
-//! | `getrandom` | yes | [`Seed::random`] |
+//! | `getrandom` | yes | [`Seed::random`] and [`Seeds::random`] |
 //!
 //! Without default features the crate is `no_std` with `alloc`. There `deflate` takes its memory from C's
 //! `posix_memalign` or `malloc`, `calloc` and `free`, which the program has to bring.
@@ -112,6 +112,7 @@ mod prepared;
 mod role;
 mod rules;
 mod seed;
+mod seeds;
 mod send_error;
 mod text;
 mod utf8;
@@ -138,6 +139,7 @@ pub use role::Role;
 #[cfg(feature = "getrandom")]
 pub use seed::NoEntropy;
 pub use seed::Seed;
+pub use seeds::Seeds;
 pub use send_error::{SendError, SendErrorKind, WriteError};
 pub use text::{NotUtf8, Text, Utf8Bytes};
 pub use violation::Violation;

@@ -6,7 +6,8 @@ use core::fmt;
 ///
 /// RFC 6455 §5.3 wants keys from a strong source of entropy that nobody can predict. The crate draws no entropy of its
 /// own, so a client is given a seed and draws from a ChaCha20 stream over it. A seed serves one connection: it can be
-/// moved but not copied, and its `Debug` hides it. A server needs none.
+/// moved but not copied, and its `Debug` hides it. A server needs none. [`Seeds`](crate::Seeds) gives one to each of many
+/// connections.
 ///
 /// ```
 /// use ws_proto::Seed;
