@@ -124,9 +124,9 @@ fn answer_to(rejection: &Rejection) -> Result<Response> {
     let path = rejection.request().map(RequestHead::path);
     Ok(match (rejection.reason(), path) {
         (Reason::NoUpgrade, Some("/")) => {
-            Response::new(200)?.body("text/html; charset=utf-8", include_str!("echo_server.html"))?
+            Response::new(200)?.with_body("text/html; charset=utf-8", include_str!("echo_server.html"))?
         }
-        (Reason::NoUpgrade, Some(_)) => Response::new(404)?.body("text/plain", "The page is at /.\n")?,
+        (Reason::NoUpgrade, Some(_)) => Response::new(404)?.with_body("text/plain", "The page is at /.\n")?,
         _ => rejection.response(),
     })
 }

@@ -32,7 +32,7 @@ pub use build::BuildError;
 pub use extended_connect::PseudoHeaders;
 pub use extensions::{Extension, Extensions};
 pub use head::Headers;
-pub use key::accept_key;
+pub use key::{AcceptKey, accept_key};
 pub use not_http::NotHttp;
 pub use origin::{InvalidOrigin, OriginFlaw, OriginPolicy};
 pub use uri::{InvalidUri, WebSocketUri};

@@ -415,8 +415,8 @@ fn nothing_can_be_injected() {
         assert!(matches!(Answer::new().header("X", value), Err(BuildError::HeaderValue(_))));
     }
     for name in ["", "x y", "x:", ":path", "x\r\ny", "x\0"] {
-        assert_eq!(request().header(name, "x"), Err(BuildError::HeaderName(name.into())));
-        assert_eq!(Answer::new().header(name, "x"), Err(BuildError::HeaderName(name.into())));
+        assert_eq!(request().header(name, "x"), Err(BuildError::HeaderName));
+        assert_eq!(Answer::new().header(name, "x"), Err(BuildError::HeaderName));
     }
 }
 

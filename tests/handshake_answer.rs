@@ -115,9 +115,9 @@ fn reserved_lines() {
 #[test]
 fn nothing_can_be_injected() {
     for name in BAD_NAMES {
-        assert_eq!(Answer::new().header(name, "x"), Err(BuildError::HeaderName((*name).into())), "{name:?}");
+        assert_eq!(Answer::new().header(name, "x"), Err(BuildError::HeaderName), "{name:?}");
         let response = Response::new(401).unwrap().header(name, "x");
-        assert_eq!(response, Err(BuildError::HeaderName((*name).into())), "{name:?}");
+        assert_eq!(response, Err(BuildError::HeaderName), "{name:?}");
     }
     for value in BAD_VALUES {
         assert!(
@@ -129,7 +129,7 @@ fn nothing_can_be_injected() {
         assert!(matches!(response, Err(BuildError::HeaderValue(_))), "{}", value.escape_ascii());
     }
     for content_type in ["a\r\nX: y", "\n", "a\0"] {
-        let response = Response::new(200).unwrap().body(content_type, "x");
+        let response = Response::new(200).unwrap().with_body(content_type, "x");
         assert_eq!(response, Err(BuildError::HeaderValue("Content-Type".into())), "{content_type:?}");
     }
 }
@@ -147,8 +147,8 @@ fn own_responses() {
         .header("WWW-Authenticate", "Basic realm=\"x\"")
         .and_then(|response| response.header("WWW-Authenticate", "Bearer"))
         .unwrap()
-        .body("text/html", "an earlier one")
-        .and_then(|response| response.body("text/plain; charset=utf-8", "who are you?\r\n\r\n"))
+        .with_body("text/html", "an earlier one")
+        .and_then(|response| response.with_body("text/plain; charset=utf-8", "who are you?\r\n\r\n"))
         .unwrap();
     let written = final_response(&unauthorized.to_bytes());
     assert_eq!(written.status(), 401);
@@ -157,7 +157,7 @@ fn own_responses() {
     assert_eq!(written.rest, b"who are you?\r\n\r\n");
 
     let binary = vec![0xff; 100_000];
-    let picture = Response::new(200).unwrap().body("image/png", binary.clone()).unwrap();
+    let picture = Response::new(200).unwrap().with_body("image/png", binary.clone()).unwrap();
     assert_eq!(final_response(&picture.to_bytes()).rest, binary);
     let only_head = Written::read(&picture.head_only().to_bytes());
     assert_eq!((only_head.value("Content-Length"), only_head.rest.len()), ("100000", 0));
@@ -194,7 +194,7 @@ fn statuses() {
 fn statuses_without_a_body() {
     for status in [204, 304] {
         let bare = Response::new(status).unwrap();
-        for response in [bare.clone(), bare.body("text/plain", "x").unwrap()] {
+        for response in [bare.clone(), bare.with_body("text/plain", "x").unwrap()] {
             let written = Written::read(&response.to_bytes());
             assert!(written.rest.is_empty(), "{status}");
             assert!(status == 304 || written.values("Content-Length").is_empty(), "{status}");

@@ -94,7 +94,7 @@ fn further_lines() {
 #[test]
 fn lines_that_may_not_be() {
     for name in ["", " ", "X Y", "X:", "X\r\nY", "X\n", "X\0", "\t", "(x)", "\u{e9}", "x\u{7f}"] {
-        assert_eq!(request_for(URI).header(name, "x"), Err(BuildError::HeaderName(name.into())), "{name:?}");
+        assert_eq!(request_for(URI).header(name, "x"), Err(BuildError::HeaderName), "{name:?}");
     }
     for value in [&b"a\r\nX-Injected: yes"[..], b"\r", b"\n", b"a\n", b"\0", b"\x01", b"\x0b", b"\x1f", b"\x7f"] {
         let request = request_for(URI).header("X", value);

@@ -36,7 +36,7 @@ fn the_oracle_is_right() {
 #[test]
 fn published_keys_have_their_accept_values() {
     for (key, accept) in PAIRS {
-        assert_eq!(&accept_key(key.as_bytes()), accept.as_bytes());
+        assert_eq!(accept_key(key), accept);
         let asked = asked(&Head::request().set("Sec-WebSocket-Key", key).bytes());
         let mut ws = asked.request.accept(Answer::new()).unwrap();
         let answer = common::http::Written::read(&take_output(&mut ws));
@@ -50,7 +50,7 @@ fn published_keys_have_their_accept_values() {
 fn accept_key_hashes_text_of_any_length() {
     for length in 0..200 {
         let text: String = "dGhlIHNhbXBsZSBub25jZQ==".chars().cycle().take(length).collect();
-        assert_eq!(accept_key(text.as_bytes()), accept_for(&text).as_bytes(), "{length} bytes");
+        assert_eq!(accept_key(&text), *accept_for(&text), "{length} bytes");
     }
 }
 
@@ -169,4 +169,22 @@ fn a_recorded_answer_is_not_for_this_key() {
     for (_, accept) in PAIRS {
         flawed(|_| Head::switching(accept).bytes(), Flaw::Accept);
     }
+}
+
+/// 6455-4.2.2-19: the value is printed, compared and sent as text, without an allocation, and takes a key as text or bytes.
+#[test]
+fn an_accept_value_is_text() {
+    let (key, accept) = PAIRS[0];
+    let value = accept_key(key);
+    assert_eq!(value, accept_key(key.as_bytes()));
+    assert_ne!(value, accept_key(PAIRS[1].0));
+    assert_eq!(format!("{value} {value:>30}"), format!("{accept}   {accept}"));
+    assert_eq!(format!("{value:?}"), format!("AcceptKey({accept:?})"));
+    assert_eq!((value.as_str(), AsRef::<[u8]>::as_ref(&value)), (accept, accept.as_bytes()));
+    assert!(value == accept && value == *accept.as_bytes());
+    for other in ["", &accept[1..], &accept.to_lowercase(), PAIRS[1].1, &format!("{accept}=")] {
+        assert!(value != *other && value != *other.as_bytes(), "{other}");
+    }
+    let response = ws_proto::handshake::server::Response::new(200).unwrap().header("X-Accept", value).unwrap();
+    assert_eq!(response.headers().next(), Some(("X-Accept", accept.as_bytes())));
 }

@@ -189,7 +189,7 @@ fn a_plain_get_can_be_answered_with_a_page() {
     assert_eq!((head.path(), head.query()), ("/index.html", Some("lang=en")));
     assert_eq!(head.header("accept"), Some(&b"text/html"[..]));
     assert_eq!(head.header("Cookie"), Some(&b"a=\xe9"[..]));
-    let page = Response::new(200).unwrap().body("text/html", "<h1>Hello</h1>").unwrap();
+    let page = Response::new(200).unwrap().with_body("text/html", "<h1>Hello</h1>").unwrap();
     let written = final_response(&page.to_bytes());
     assert_eq!((written.status(), written.value("Content-Type")), (200, "text/html"));
     assert_eq!(written.rest, b"<h1>Hello</h1>");

@@ -389,7 +389,7 @@ fn debug_shows_no_header_values() {
     print("server::Response of a rejection", &rejection.response());
     let response = server::Response::new(401)
         .and_then(|response| response.header("Set-Cookie", "s3cret"))
-        .and_then(|response| response.body("text/s3cret", "s3cret"))
+        .and_then(|response| response.with_body("text/s3cret", "s3cret"))
         .unwrap();
     print("server::Response", &response);
     print("BuildError", &Answer::new().header("Cookie", "s3cret\n").expect_err("the end of a line"));

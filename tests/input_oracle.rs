@@ -671,7 +671,7 @@ mod handshakes {
         let key = request.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap();
         format!(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {}\r\n\r\n",
-            std::str::from_utf8(&accept_key(key.as_bytes())).unwrap()
+            accept_key(key)
         )
         .into_bytes()
     }

@@ -103,7 +103,7 @@ fn a_refused_header_changes_nothing() {
     let before = request_for(URI).header("Cookie", "a=b").unwrap();
     let mut request = before.clone();
     assert_eq!(request.add_header("host", "x"), Err(BuildError::ReservedHeader("host".into())));
-    assert_eq!(request.add_header("X Y", "x"), Err(BuildError::HeaderName("X Y".into())));
+    assert_eq!(request.add_header("X Y", "x"), Err(BuildError::HeaderName));
     assert_eq!(request.add_header("X", "a\r\nY: z"), Err(BuildError::HeaderValue("X".into())));
     assert_eq!(request, before);
     assert_eq!(request.add_header("X", "y"), Ok(()));

@@ -107,7 +107,7 @@ fn a_server_cannot_choose_another() {
     ] {
         let answer = Answer::new().subprotocol(name).unwrap();
         let error = request(lines).accept(answer).expect_err("it is not listed");
-        assert_eq!(error, BuildError::UnlistedSubprotocol(name.into()), "{lines:?}");
+        assert_eq!(error, BuildError::UnlistedSubprotocol, "{lines:?}");
     }
     // The request is still there, for an answer that fits.
     let request = request(&["chat"]);
@@ -129,7 +129,7 @@ fn a_server_may_choose_none() {
 #[test]
 fn a_server_cannot_write_what_is_no_token() {
     for name in not_tokens() {
-        assert_eq!(Answer::new().subprotocol(&name), Err(BuildError::Subprotocol(name.clone())), "{name:?}");
+        assert_eq!(Answer::new().subprotocol(&name), Err(BuildError::Subprotocol), "{name:?}");
     }
     for name in [NAME, "sec-websocket-protocol"] {
         assert!(matches!(Answer::new().header(name, "chat"), Err(BuildError::ReservedHeader(_))));
@@ -168,10 +168,10 @@ fn a_client_lists_what_it_wants() {
 #[test]
 fn a_client_cannot_list_what_is_no_token() {
     for name in not_tokens() {
-        assert_eq!(wish(&["chat"]).subprotocol(&name), Err(BuildError::Subprotocol(name.clone())), "{name:?}");
+        assert_eq!(wish(&["chat"]).subprotocol(&name), Err(BuildError::Subprotocol), "{name:?}");
     }
     for names in [&["chat"][..], &["chat", "x"], &["x", "y", "chat", "z"]] {
-        assert_eq!(wish(names).subprotocol("chat"), Err(BuildError::RepeatedSubprotocol("chat".into())));
+        assert_eq!(wish(names).subprotocol("chat"), Err(BuildError::RepeatedSubprotocol));
     }
     for name in [NAME, "SEC-WEBSOCKET-PROTOCOL"] {
         assert!(matches!(wish(&[]).header(name, "chat"), Err(BuildError::ReservedHeader(_))));

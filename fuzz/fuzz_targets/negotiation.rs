@@ -107,7 +107,7 @@ fuzz_target!(|case: Case<'_>| {
         let mut handshake = handshake();
         let asked = String::from_utf8(handshake.output().to_vec()).expect("ASCII");
         let key = asked.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).expect("a key");
-        let accept = accept_key(key.as_bytes());
+        let accept = accept_key(key);
         let head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
             Sec-WebSocket-Accept: ";
         let rest = [b"\r\nSec-WebSocket-Extensions: ", case.answer, b"\r\n\r\n"].concat();

@@ -3,13 +3,14 @@
 
 use libfuzzer_sys::fuzz_target;
 use ws_proto::handshake::client::{Error, Flaw, Handshake, Request, ResponseHead};
+use ws_proto::handshake::{AcceptKey, accept_key};
 use ws_proto::{Config, Input, Seed};
 
 /// The seed's proof, so that the fuzzer gets past it: `ACCEPT` in the input stands for it.
-fn proof(handshake: &mut Handshake) -> [u8; 28] {
+fn proof(handshake: &mut Handshake) -> AcceptKey {
     let head = String::from_utf8(handshake.output().to_vec()).expect("a request is ASCII");
     let key = head.split("Sec-WebSocket-Key: ").nth(1).and_then(|rest| rest.split("\r\n").next()).expect("a key");
-    ws_proto::handshake::accept_key(key.as_bytes())
+    accept_key(key)
 }
 
 #[derive(Debug, PartialEq)]
@@ -38,7 +39,7 @@ fn run(bytes: &[u8], cuts: &[u8]) -> Outcome {
     let mut rest = bytes;
     while let Some(at) = rest.windows(6).position(|window| window == b"ACCEPT") {
         filled.extend_from_slice(&rest[..at]);
-        filled.extend_from_slice(&proof);
+        filled.extend_from_slice(proof.as_ref());
         rest = &rest[at + 6..];
     }
     filled.extend_from_slice(rest);
@@ -57,7 +58,7 @@ fn run(bytes: &[u8], cuts: &[u8]) -> Outcome {
             Ok(Some(accepted)) => {
                 assert_eq!(accepted.response.status(), 101);
                 assert_headers(&accepted.response);
-                assert!(filled.windows(28).any(|window| window == proof));
+                assert!(filled.windows(28).any(|window| proof == *window));
                 input.extend_from_slice(rest);
                 Outcome::Accepted(accepted.subprotocol, input.into_unread().to_vec())
             }

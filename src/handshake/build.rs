@@ -7,12 +7,15 @@ use alloc::vec::Vec;
 use core::fmt;
 
 /// Something that may not stand in a request or response.
+///
+/// An error may be logged, so it holds the names of headers alone. Values and credentials are secret, and so may
+/// subprotocols be, in which pages send tokens for want of headers; a name that is not a token may be a whole header line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
     /// A header name that is not a token (RFC 9110 §5.1).
-    #[error("{0:?} is not a header name (RFC 9110 §5.1)")]
-    HeaderName(String),
+    #[error("a header name has to be a token (RFC 9110 §5.1)")]
+    HeaderName,
     /// A header value with a control character, such as the end of a line (RFC 9110 §5.5).
     #[error("the value of the header {0:?} holds a control character (RFC 9110 §5.5)")]
     HeaderValue(String),
@@ -20,16 +23,15 @@ pub enum BuildError {
     #[error("the header {0:?} is written by the handshake itself")]
     ReservedHeader(String),
     /// A subprotocol that is not a token (RFC 6455 §4.1).
-    #[error("{0:?} is not a subprotocol: it has to be a token (RFC 6455 §4.1)")]
-    Subprotocol(String),
+    #[error("a subprotocol has to be a token (RFC 6455 §4.1)")]
+    Subprotocol,
     /// A subprotocol that is listed already (RFC 6455 §4.1).
-    #[error("the subprotocol {0:?} is listed twice (RFC 6455 §4.1)")]
-    RepeatedSubprotocol(String),
+    #[error("a subprotocol is listed twice (RFC 6455 §4.1)")]
+    RepeatedSubprotocol,
     /// A server chose a subprotocol that the client did not list (RFC 6455 §4.2.2).
-    #[error("the client did not list the subprotocol {0:?} (RFC 6455 §4.2.2)")]
-    UnlistedSubprotocol(String),
-    /// A user name that holds a colon, or a user name or password that holds a control character (RFC 7617 §2). The error
-    /// does not say which, as it may be logged.
+    #[error("the client did not list the subprotocol of the answer (RFC 6455 §4.2.2)")]
+    UnlistedSubprotocol,
+    /// A user name that holds a colon, or a user name or password that holds a control character (RFC 7617 §2).
     #[error("a user name holds no colon, and neither it nor the password a control character (RFC 7617 §2)")]
     Credentials,
     /// An extended CONNECT cannot be answered by a 101 (RFC 8441 §5).
@@ -56,7 +58,7 @@ impl HeaderLines {
     /// Adds a line of the caller's; `reserved` names the headers that are not the caller's to write.
     pub(super) fn add(&mut self, name: &str, value: &[u8], reserved: &[&str]) -> Result<(), BuildError> {
         if !is_token(name.as_bytes()) {
-            return Err(BuildError::HeaderName(name.into()));
+            return Err(BuildError::HeaderName);
         }
         if reserved.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
             return Err(BuildError::ReservedHeader(name.into()));
@@ -128,5 +130,5 @@ pub(super) fn check_value(name: &str, value: &[u8]) -> Result<(), BuildError> {
 
 /// A subprotocol is a token (RFC 6455 §4.1); the empty string is none (RFC 6455 §4.2.2).
 pub(super) fn check_subprotocol(name: &str) -> Result<(), BuildError> {
-    if is_token(name.as_bytes()) { Ok(()) } else { Err(BuildError::Subprotocol(name.into())) }
+    if is_token(name.as_bytes()) { Ok(()) } else { Err(BuildError::Subprotocol) }
 }

@@ -104,11 +104,11 @@ impl From<Rejection> for ::http::Response<Bytes> {
 /// omission of the body in a response to HEAD.
 impl From<Response> for ::http::Response<Bytes> {
     fn from(response: Response) -> Self {
-        let mut converted = Self::new(response.body.clone());
+        let mut converted = Self::new(response.body().clone());
         *converted.status_mut() = status(response.status());
         let headers = converted.headers_mut();
-        append(headers, response.headers.iter());
-        if let Some(value) = response.content_type.as_deref().and_then(|text| HeaderValue::from_str(text).ok()) {
+        append(headers, response.headers());
+        if let Some(value) = response.content_type().and_then(|text| HeaderValue::from_str(text).ok()) {
             headers.insert(CONTENT_TYPE, value);
         }
         if response.status() == 426 {

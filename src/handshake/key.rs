@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use core::{fmt, str};
 use sha1::{Digest, Sha1};
 
 /// What RFC 6455 §1.3 appends to every key.
@@ -11,16 +12,76 @@ const GUID: [u8; 36] = *b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 pub(super) type Key = [u8; 24];
 
 /// The value of `Sec-WebSocket-Accept` for the text of a `Sec-WebSocket-Key`, without white space around it
-/// (RFC 6455 §4.2.2). It is ASCII.
+/// (RFC 6455 §4.2.2).
 ///
-/// Handshakes do this by themselves; the function is for those who serve the upgrade with an HTTP library.
+/// Handshakes do this by themselves; the function is for those who serve the upgrade with an HTTP library. The key is not
+/// checked.
 ///
 /// ```
-/// let accept = ws_proto::handshake::accept_key(b"dGhlIHNhbXBsZSBub25jZQ==");
-/// assert_eq!(&accept, b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+/// use ws_proto::handshake::accept_key;
+///
+/// let accept = accept_key("dGhlIHNhbXBsZSBub25jZQ==");
+/// assert_eq!(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+/// assert_eq!(format!("Sec-WebSocket-Accept: {accept}"), "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 /// ```
-pub fn accept_key(key: &[u8]) -> [u8; 28] {
-    in_base64(Sha1::new().chain_update(key).chain_update(GUID).finalize().into())
+pub fn accept_key(key: impl AsRef<[u8]>) -> AcceptKey {
+    AcceptKey(in_base64(Sha1::new().chain_update(key).chain_update(GUID).finalize().into()))
+}
+
+/// A value of `Sec-WebSocket-Accept`, from [`accept_key`]: the base64 of 20 bytes, 28 ASCII characters. It holds no
+/// secret, and is compared as text.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct AcceptKey([u8; 28]);
+
+impl AcceptKey {
+    /// The value as text.
+    pub fn as_str(&self) -> &str {
+        // It is base64, so that the default is never taken.
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl AsRef<str> for AcceptKey {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl AsRef<[u8]> for AcceptKey {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl PartialEq<str> for AcceptKey {
+    fn eq(&self, other: &str) -> bool {
+        self.0 == *other.as_bytes()
+    }
+}
+
+impl PartialEq<&str> for AcceptKey {
+    fn eq(&self, other: &&str) -> bool {
+        *self == **other
+    }
+}
+
+/// For a header's value as it came.
+impl PartialEq<[u8]> for AcceptKey {
+    fn eq(&self, other: &[u8]) -> bool {
+        self.0 == *other
+    }
+}
+
+impl fmt::Display for AcceptKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for AcceptKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AcceptKey").field(&self.as_str()).finish()
+    }
 }
 
 /// [`accept_key`] for a key that is known to be one. Hashed as one piece it takes a quarter less.

@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::handshake::build::{BuildError, HeaderLines, check_subprotocol, line};
 use crate::handshake::compression;
 use crate::handshake::extended_connect::is_connection_specific;
+use crate::handshake::head::Headers;
 use crate::handshake::key::Key;
 use crate::handshake::uri::WebSocketUri;
 use alloc::{borrow::ToOwned, string::String, vec, vec::Vec};
@@ -56,12 +57,21 @@ impl Request {
     /// [`BuildError::Subprotocol`] if it is not a token, [`BuildError::RepeatedSubprotocol`] if it is in the list
     /// already.
     pub fn subprotocol(mut self, name: &str) -> Result<Self, BuildError> {
+        self.add_subprotocol(name)?;
+        Ok(self)
+    }
+
+    /// Adds a subprotocol as [`subprotocol`](Self::subprotocol) does. If it is refused, the request is as it was.
+    ///
+    /// # Errors
+    /// Those of [`subprotocol`](Self::subprotocol).
+    pub fn add_subprotocol(&mut self, name: &str) -> Result<(), BuildError> {
         check_subprotocol(name)?;
         if self.subprotocols.iter().any(|listed| listed == name) {
-            return Err(BuildError::RepeatedSubprotocol(name.to_owned()));
+            return Err(BuildError::RepeatedSubprotocol);
         }
         self.subprotocols.push(name.to_owned());
-        Ok(self)
+        Ok(())
     }
 
     /// Adds a header line, such as `Origin`, `Cookie` or `Authorization`.
@@ -82,7 +92,7 @@ impl Request {
     ///
     /// /// Copies all headers but those that each handshake writes itself.
     /// fn copy(from: &server::Request, to: &mut client::Request) -> Result<(), BuildError> {
-    ///     for (name, value) in from.head().headers() {
+    ///     for (name, value) in from.headers() {
     ///         match to.add_header(name, value) {
     ///             Ok(()) | Err(BuildError::ReservedHeader(_)) => {}
     ///             Err(error) => return Err(error),
@@ -132,6 +142,16 @@ impl Request {
     /// The URI.
     pub const fn uri(&self) -> &WebSocketUri {
         &self.uri
+    }
+
+    /// The header lines that were added, in order; those that the handshake writes itself are not among them.
+    pub fn headers(&self) -> Headers<'_> {
+        self.headers.iter()
+    }
+
+    /// The subprotocols that are listed, in order of preference.
+    pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
+        self.subprotocols.iter().map(String::as_str)
     }
 
     /// The head to send.

@@ -35,9 +35,18 @@ impl Answer {
     /// # Errors
     /// [`BuildError::Subprotocol`] if it is not a token.
     pub fn subprotocol(mut self, name: &str) -> Result<Self, BuildError> {
+        self.set_subprotocol(name)?;
+        Ok(self)
+    }
+
+    /// Sets the subprotocol as [`subprotocol`](Self::subprotocol) does. If it is refused, the answer is as it was.
+    ///
+    /// # Errors
+    /// Those of [`subprotocol`](Self::subprotocol).
+    pub fn set_subprotocol(&mut self, name: &str) -> Result<(), BuildError> {
         check_subprotocol(name)?;
         self.subprotocol = Some(name.to_owned());
-        Ok(self)
+        Ok(())
     }
 
     /// Declines permessage-deflate on this connection, whatever the [`Config`](crate::Config) says.
@@ -54,8 +63,17 @@ impl Answer {
     /// [`BuildError::HeaderName`], [`BuildError::HeaderValue`], or [`BuildError::ReservedHeader`] for a header
     /// that the handshake writes itself.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, BuildError> {
-        self.headers.add(name, value.as_ref(), &RESERVED_IN_101)?;
+        self.add_header(name, value)?;
         Ok(self)
+    }
+
+    /// Adds a header line as [`header`](Self::header) does. If it is refused, the answer is as it was: so a proxy can copy
+    /// what may be copied.
+    ///
+    /// # Errors
+    /// Those of [`header`](Self::header).
+    pub fn add_header(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), BuildError> {
+        self.headers.add(name, value.as_ref(), &RESERVED_IN_101)
     }
 }
 

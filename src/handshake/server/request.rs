@@ -9,6 +9,7 @@ use crate::handshake::build::{BuildError, line};
 use crate::handshake::compression::{self, Agreement};
 use crate::handshake::extensions::Extensions;
 use crate::handshake::fields::elements;
+use crate::handshake::head::Headers;
 use crate::handshake::key::{Key, accept_for};
 use alloc::string::String;
 use core::{fmt, str};
@@ -36,6 +37,11 @@ impl Request {
         &self.head
     }
 
+    /// The request target as received: a path with a query, or an absolute URI.
+    pub fn target(&self) -> &str {
+        self.head.target()
+    }
+
     /// The path of the target; `/` if it is empty.
     pub fn path(&self) -> &str {
         self.head.path()
@@ -51,10 +57,20 @@ impl Request {
         self.head.header(name)
     }
 
+    /// The same value as text: see [`RequestHead::header_str`].
+    pub fn header_str(&self, name: &str) -> Option<&str> {
+        self.head.header_str(name)
+    }
+
+    /// All header lines, in order.
+    pub fn headers(&self) -> Headers<'_> {
+        self.head.headers()
+    }
+
     /// The host that the request is for, with its port if it has one: that of an absolute target, otherwise that of the
     /// `Host` header (RFC 9112 §3.2.2).
     pub fn host(&self) -> &str {
-        let from_header = || self.header("host").and_then(|host| str::from_utf8(host).ok()).unwrap_or_default();
+        let from_header = || self.header_str("host").unwrap_or_default();
         self.head.authority().unwrap_or_else(from_header)
     }
 
@@ -131,9 +147,9 @@ impl Request {
 
     /// What holds when the request is answered so.
     fn agree(&self, answer: Answer) -> Result<Agreed, BuildError> {
-        let unlisted = |chosen: &&String| !self.subprotocols().any(|listed| listed == *chosen);
-        if let Some(chosen) = answer.subprotocol.as_ref().filter(unlisted) {
-            return Err(BuildError::UnlistedSubprotocol(chosen.clone()));
+        let unlisted = |chosen: &String| !self.subprotocols().any(|listed| listed == chosen);
+        if answer.subprotocol.as_ref().is_some_and(unlisted) {
+            return Err(BuildError::UnlistedSubprotocol);
         }
         let accepted = if answer.without_deflate { None } else { compression::accept(&self.config, self.extensions()) };
         let (agreement, extension) = accepted.unwrap_or_default();

@@ -57,6 +57,22 @@ impl RequestHead {
         self.headers().next_named(name)
     }
 
+    /// The value of the first header line of this name as text; `None` if there is no such line, or if its value is not
+    /// UTF-8 ([`header`](Self::header) returns it then).
+    ///
+    /// ```
+    /// use ws_proto::handshake::server::Request;
+    ///
+    /// fn bearer_token(request: &Request) -> Option<&str> {
+    ///     request.header_str("Authorization")?.strip_prefix("Bearer ")
+    /// }
+    /// ```
+    ///
+    /// *Complexity*: linear in the head.
+    pub fn header_str(&self, name: &str) -> Option<&str> {
+        self.header(name).and_then(|value| str::from_utf8(value).ok())
+    }
+
     /// All header lines, in order.
     pub fn headers(&self) -> Headers<'_> {
         Headers::new(&self.bytes, self.headers_start)

@@ -1,6 +1,7 @@
 //! An HTTP response that ends the handshake without a WebSocket.
 
 use crate::handshake::build::{BuildError, HeaderLines, check_value};
+use crate::handshake::head::Headers;
 use alloc::{borrow::ToOwned, format, string::String};
 use bytes::Bytes;
 use core::fmt;
@@ -15,16 +16,16 @@ const RESERVED_IN_RESPONSE: [&str; 5] =
 /// ```
 /// use ws_proto::handshake::server::Response;
 ///
-/// let response = Response::new(401)?.header("WWW-Authenticate", "Bearer")?.body("text/plain", "who are you?")?;
+/// let response = Response::new(401)?.header("WWW-Authenticate", "Bearer")?.with_body("text/plain", "who are you?")?;
 /// assert!(response.to_bytes().starts_with(b"HTTP/1.1 401 Unauthorized\r\n"));
 /// # Ok::<(), ws_proto::handshake::BuildError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Response {
     status: u16,
-    pub(in crate::handshake) headers: HeaderLines,
-    pub(in crate::handshake) content_type: Option<String>,
-    pub(in crate::handshake) body: Bytes,
+    pub(super) headers: HeaderLines,
+    content_type: Option<String>,
+    body: Bytes,
     pub(super) head_only: bool,
     /// Whether nothing is to be written.
     pub(super) is_silent: bool,
@@ -48,17 +49,56 @@ impl Response {
     /// [`BuildError::HeaderName`], [`BuildError::HeaderValue`], or [`BuildError::ReservedHeader`] for `Connection`,
     /// `Upgrade`, `Content-Length`, `Content-Type` and `Transfer-Encoding`, which the response writes itself.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, BuildError> {
-        self.headers.add(name, value.as_ref(), &RESERVED_IN_RESPONSE)?;
+        self.add_header(name, value)?;
         Ok(self)
     }
 
-    /// Sets the body and its media type, replacing an earlier one.
+    /// Adds a header line as [`header`](Self::header) does. If it is refused, the response is as it was: so a proxy can copy
+    /// what may be copied.
+    ///
+    /// ```
+    /// use ws_proto::handshake::{BuildError, client::Declined, server::Response};
+    ///
+    /// /// The response of the server behind, without the headers that are each connection's own.
+    /// fn copy(declined: &Declined) -> Result<Response, BuildError> {
+    ///     let mut response = Response::new(declined.response.status())?;
+    ///     for (name, value) in declined.response.headers() {
+    ///         match response.add_header(name, value) {
+    ///             Ok(()) | Err(BuildError::ReservedHeader(_)) => {}
+    ///             Err(error) => return Err(error),
+    ///         }
+    ///     }
+    ///     let content_type = declined.response.header("Content-Type").unwrap_or_default();
+    ///     response.with_body(&String::from_utf8_lossy(content_type), declined.body.clone())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`header`](Self::header).
+    pub fn add_header(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), BuildError> {
+        self.headers.add(name, value.as_ref(), &RESERVED_IN_RESPONSE)
+    }
+
+    /// Sets the body and its media type, replacing an earlier one. An empty media type means that it is not known; no
+    /// `Content-Type` is sent then (RFC 9110 §8.3).
     ///
     /// # Errors
     /// [`BuildError::HeaderValue`] if the media type holds a control character.
-    pub fn body(self, content_type: &str, body: impl Into<Bytes>) -> Result<Self, BuildError> {
+    pub fn with_body(mut self, content_type: &str, body: impl Into<Bytes>) -> Result<Self, BuildError> {
+        self.set_body(content_type, body)?;
+        Ok(self)
+    }
+
+    /// Sets the body as [`with_body`](Self::with_body) does. If the media type is refused, the response is as it was.
+    ///
+    /// # Errors
+    /// Those of [`with_body`](Self::with_body).
+    pub fn set_body(&mut self, content_type: &str, body: impl Into<Bytes>) -> Result<(), BuildError> {
         check_value("Content-Type", content_type.as_bytes())?;
-        Ok(Self { content_type: Some(content_type.to_owned()), body: body.into(), ..self })
+        let content_type = content_type.trim_matches([' ', '\t']);
+        self.content_type = (!content_type.is_empty()).then(|| content_type.to_owned());
+        self.body = body.into();
+        Ok(())
     }
 
     /// Omits the body and keeps the headers that describe it: the response to HEAD (RFC 9110 §9.3.2).
@@ -71,6 +111,23 @@ impl Response {
     /// The status code.
     pub const fn status(&self) -> u16 {
         self.status
+    }
+
+    /// The header lines that were added, in order, for those who send the response by an HTTP library. They do not hold what
+    /// [`to_bytes`](Self::to_bytes) adds: `Content-Type`, which is [`content_type`](Self::content_type), `Content-Length`,
+    /// `Connection`, and in a 426 `Upgrade`.
+    pub fn headers(&self) -> Headers<'_> {
+        self.headers.iter()
+    }
+
+    /// The media type of the body, if there is one and it is known.
+    pub fn content_type(&self) -> Option<&str> {
+        self.content_type.as_deref()
+    }
+
+    /// The body as it was set, even if it is not sent: after [`head_only`](Self::head_only), or with a status that has none.
+    pub const fn body(&self) -> &Bytes {
+        &self.body
     }
 
     /// The bytes to write. After that the transport has to be closed, as `Connection: close` announces. There are none
