@@ -80,7 +80,7 @@ impl OriginPolicy {
     /// [`InvalidOrigin`] if it is not a host with a port or without.
     pub fn public_host(mut self, host: &str) -> Result<Self, InvalidOrigin> {
         for scheme in ["http", "https"] {
-            let pattern = Pattern::new(scheme, host).map_err(|flaw| InvalidOrigin { origin: host.into(), flaw })?;
+            let pattern = Pattern::new(scheme, host).map_err(|flaw| InvalidOrigin::new(host, flaw))?;
             self.allowed.push(pattern);
         }
         Ok(self)
@@ -115,7 +115,7 @@ impl OriginPolicy {
         if origin == NULL {
             self.names.push(origin.into());
         } else {
-            let pattern = Pattern::parse(origin).map_err(|flaw| InvalidOrigin { origin: origin.into(), flaw })?;
+            let pattern = Pattern::parse(origin).map_err(|flaw| InvalidOrigin::new(origin, flaw))?;
             self.allowed.push(pattern);
         }
         Ok(self)
@@ -132,7 +132,7 @@ impl OriginPolicy {
         let is_name_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
         // Sandboxes of every site send `null`; it is for `allow`, whose documentation says so.
         if name.is_empty() || name == NULL || !name.bytes().all(is_name_byte) {
-            return Err(InvalidOrigin { origin: name.into(), flaw: OriginFlaw::Name });
+            return Err(InvalidOrigin::new(name, OriginFlaw::Name));
         }
         self.names.push(name.into());
         Ok(self)

@@ -36,7 +36,9 @@ use encode::encode_resource;
 /// assert_eq!(uri.to_string(), "wss://example.com/my%20feed?ids[]=1&city=Z%C3%BCrich");
 /// # Ok::<(), ws_proto::handshake::InvalidUri>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+///
+/// `Debug` hides the query, in which programs send tokens; `Display` writes the whole URI.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct WebSocketUri {
     secure: bool,
     /// The host, and the port unless it is the scheme's default.
@@ -149,5 +151,16 @@ impl fmt::Display for WebSocketUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.secure { "wss" } else { "ws" };
         write!(f, "{scheme}://{}{}", self.authority(), self.resource)
+    }
+}
+
+/// Shows nothing of the query.
+impl fmt::Debug for WebSocketUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocketUri")
+            .field("secure", &self.secure)
+            .field("authority", &self.authority)
+            .field("path", &self.resource.split('?').next().unwrap_or_default())
+            .finish_non_exhaustive()
     }
 }

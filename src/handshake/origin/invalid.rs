@@ -7,10 +7,19 @@ use alloc::string::String;
 #[error("{origin:?} cannot be allowed: {flaw}")]
 #[non_exhaustive]
 pub struct InvalidOrigin {
-    /// The text.
+    /// The text, without user information and without what follows a `?` or `#`, as the error may be logged.
     pub origin: String,
     /// What is wrong with it.
     pub flaw: OriginFlaw,
+}
+
+impl InvalidOrigin {
+    pub(super) fn new(text: &str, flaw: OriginFlaw) -> Self {
+        let text = text.split(['?', '#']).next().unwrap_or_default();
+        let (scheme, rest) = text.split_at(text.find("://").map_or(0, |colon| colon + 3));
+        let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+        Self { origin: [scheme, rest].concat(), flaw }
+    }
 }
 
 /// Why a text can never match an `Origin`.

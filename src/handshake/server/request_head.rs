@@ -88,12 +88,12 @@ impl RequestHead {
     }
 }
 
-/// Shows nothing of the query and of the headers' values.
+/// Shows nothing of the query, of a fragment, which has no place there, and of the headers' values.
 impl fmt::Debug for RequestHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestHead")
             .field("method", &self.method())
-            .field("path", &self.path())
+            .field("path", &self.path().split('#').next().filter(|path| path.starts_with('/')).unwrap_or("(no path)"))
             .field("headers", &self.headers())
             .finish_non_exhaustive()
     }
