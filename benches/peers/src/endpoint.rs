@@ -15,7 +15,7 @@ pub mod websocket_sans_io;
 pub mod ws_proto;
 pub mod wtx;
 
-use crate::job::{Idle, Job, Outgoing};
+use crate::job::{Dial, Idle, Job, Outgoing};
 use crate::socket::Socket;
 use crate::wire::{Content, Incoming};
 use bytes::Bytes;
@@ -74,6 +74,12 @@ pub trait Endpoint {
 
     /// A client writes a request and reads the answer, each time on a new connection.
     fn connect(&self, _: Socket) -> Option<Job> {
+        None
+    }
+
+    /// A server handles one connection after the other, from the request to its end: it reads the request and answers it,
+    /// sends back so many messages, each of which comes when the one before has been answered, and answers the Close.
+    fn churn(&self, _: usize, _: Dial) -> Option<Job> {
         None
     }
 

@@ -1,5 +1,6 @@
 //! What is measured: a job, the messages that it receives or sends, and the memory that a connection holds.
 
+use crate::socket::Socket;
 use crate::wire::{Content, Kind, Role};
 use bytes::Bytes;
 use std::hint::black_box;
@@ -23,6 +24,9 @@ impl Seen {
 
 /// Does one thing so many times.
 pub type Job = Box<dyn FnMut(usize, &mut Seen)>;
+
+/// Opens the next connection: a socket on which the other side waits.
+pub type Dial = Box<dyn FnMut() -> Socket>;
 
 /// Messages that are sent over and over.
 #[derive(Clone)]

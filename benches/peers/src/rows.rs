@@ -5,8 +5,8 @@ use crate::handshake::{ACCEPT, REQUEST};
 use crate::job::{Job, Outgoing, Seen};
 use crate::json;
 use crate::socket::{Kernel, Socket};
-use crate::verify::Expected;
-use crate::wire::{Content, Incoming, Kind, Reads, Role, Size};
+use crate::verify::{Expected, frame};
+use crate::wire::{Content, Incoming, Kind, Reads, Role, Size, frames};
 use bytes::Bytes;
 use std::cell::RefCell;
 use std::io::Write;
@@ -40,6 +40,7 @@ pub fn all() -> Vec<Row> {
     echo(&mut rows);
     round_trip(&mut rows);
     handshake(&mut rows);
+    churn(&mut rows);
     broadcast(&mut rows);
     deflate(&mut rows);
     rows
@@ -270,6 +271,67 @@ fn handshake(rows: &mut Vec<Row>) {
             Some(if count == 3 { Ok(()) } else { Err(format!("{count} requests instead of 3")) })
         }),
     });
+}
+
+/// What public scoreboards of servers measure: connections that come and go.
+fn churn(rows: &mut Vec<Row>) {
+    const MESSAGES: usize = 10;
+    let payload = Content::Binary.payload(20);
+    let message = frames(Role::Server, Content::Binary, &payload, payload.len());
+    let mut close = frames(Role::Server, Content::Binary, &NORMAL_CLOSE, NORMAL_CLOSE.len());
+    close[0] = 0x88;
+    let mut reads = vec![Bytes::from_static(REQUEST)];
+    reads.extend(vec![Bytes::from(message); MESSAGES]);
+    reads.push(close.into());
+    let reads: Rc<[Bytes]> = reads.into();
+    let recorded = Rc::clone(&reads);
+    rows.push(Row {
+        group: "Churn",
+        name: format!("churn, server: handshake, {MESSAGES} echoes of {}, Close", Size(payload.len())),
+        note: Some(
+            "A connection from its request to its end. Each message comes when the one before has been answered. Every \
+            connection has buffers of its own, but for the floor's.",
+        ),
+        overhead: None,
+        unit: 1,
+        job: Box::new(move |endpoint| {
+            let (reads, kernel) = (Rc::clone(&reads), Rc::new(RefCell::new(Kernel::new())));
+            endpoint.churn(MESSAGES, Box::new(move || Socket::scripted(&reads, &kernel)))
+        }),
+        verify: Box::new(move |endpoint| {
+            let record = Rc::default();
+            let (reads, kernel) = (Rc::clone(&recorded), Rc::new(RefCell::new(Kernel::new())));
+            let records = Rc::clone(&record);
+            let dial = move || {
+                let mut socket = Socket::scripted(&reads, &kernel);
+                socket.record_to(&records);
+                socket
+            };
+            endpoint.churn(MESSAGES, Box::new(dial))?(3, &mut Seen::default());
+            let payloads = [payload.clone()];
+            let expected = Expected { kind: Kind::Binary, payloads: &payloads, count: MESSAGES };
+            Some(are_connections(&record.borrow(), 3, &expected))
+        }),
+    });
+}
+
+const NORMAL_CLOSE: [u8; 2] = 1000_u16.to_be_bytes();
+
+/// Whether these are so many connections of a server: an answer that accepts, the messages, a Close that echoes the code,
+/// and nothing else.
+fn are_connections(mut wire: &[u8], count: usize, expected: &Expected<'_>) -> Result<(), String> {
+    for at in 0..count {
+        let head = wire.windows(4).position(|four| four == b"\r\n\r\n").map(|end| end + 4);
+        let (head, rest) = head.and_then(|end| wire.split_at_checked(end)).ok_or("an answer is missing")?;
+        are_answers(head, 1)?;
+        let rest = expected.is_at_front_of(rest, Role::Server).map_err(|error| format!("connection {at}: {error}"))?;
+        let (first, payload, behind) = frame(rest, Role::Server).ok_or("a Close is missing")??;
+        if (first, &payload[..]) != (0x88, &NORMAL_CLOSE[..]) {
+            return Err(format!("connection {at} ends with {first:02x} {payload:02x?}"));
+        }
+        wire = behind;
+    }
+    if wire.is_empty() { Ok(()) } else { Err(format!("{} bytes behind the last Close", wire.len())) }
 }
 
 /// The other side of an endpoint that connects, alone: it answers the same request over and over.

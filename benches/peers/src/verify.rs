@@ -65,6 +65,12 @@ impl Expected<'_> {
 
     /// Whether these bytes are the messages, as this role sends them.
     pub fn is_on(&self, wire: &[u8], sender: Role) -> Result<(), String> {
+        let rest = self.is_at_front_of(wire, sender)?;
+        if rest.is_empty() { Ok(()) } else { Err(format!("{} bytes on the wire that nobody sent", rest.len())) }
+    }
+
+    /// Whether these bytes begin with the messages; returns what is behind them.
+    pub fn is_at_front_of<'a>(&self, wire: &'a [u8], sender: Role) -> Result<&'a [u8], String> {
         let mut rest = wire;
         for (at, due) in self.payloads.iter().cycle().take(self.count).enumerate() {
             let (kind, payload, behind) =
@@ -74,7 +80,7 @@ impl Expected<'_> {
             }
             rest = behind;
         }
-        if rest.is_empty() { Ok(()) } else { Err(format!("{} bytes on the wire that nobody sent", rest.len())) }
+        Ok(rest)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Connections that own their socket: what they do differs, how they are driven does not.
 
 use super::{Endpoint, Standing};
-use crate::job::{Idle, Job, Outgoing, Seen};
+use crate::job::{Dial, Idle, Job, Outgoing, Seen};
 use crate::socket::{Kernel, Socket};
 use crate::wire::{Content, Incoming, Kind, Role};
 use bytes::Bytes;
@@ -16,6 +16,8 @@ pub trait Connection: Sized + 'static {
     const STANDING: Standing;
     /// Whether there is a handshake.
     const HANDSHAKE: bool = true;
+    /// Whether a connection can be handled from the request to its end.
+    const CHURN: bool = true;
 
     /// What the one is called that is idle, where there is something to say about it.
     const IDLE: &'static str = Self::NAME;
@@ -52,6 +54,16 @@ pub trait Connection: Sized + 'static {
 
     /// A server's connection on a socket that holds a request, if there is a handshake.
     fn accepted(socket: Socket) -> Self;
+
+    /// The same for a connection that does not last, and whose messages are short.
+    fn accepted_for_short(socket: Socket) -> Self {
+        Self::accepted(socket)
+    }
+
+    /// Receives the other side's Close and answers it, if there is a closing handshake.
+    fn close(&mut self) {
+        unimplemented!("there is no closing handshake");
+    }
 
     /// As [`Endpoint::inflate`].
     fn inflate(_: &Incoming, _: Socket) -> Option<Job> {
@@ -117,6 +129,10 @@ impl<C: Connection> Endpoint for Peer<C> {
         C::HANDSHAKE.then(|| -> Job { Box::new(move |count, _| (0..count).for_each(|_| C::connect(&mut socket))) })
     }
 
+    fn churn(&self, messages: usize, dial: Dial) -> Option<Job> {
+        C::CHURN.then(|| churn::<C>(messages, dial))
+    }
+
     fn broadcast(&self, payload: &Bytes, sockets: Vec<Socket>) -> Option<Job> {
         broadcast::<C>(payload, sockets)
     }
@@ -149,6 +165,20 @@ pub fn round_trip<C: Connection>(content: Content, payload: &Bytes, per_read: us
             client.receive(seen);
         }
     }))
+}
+
+/// A server handles one connection after the other.
+pub fn churn<C: Connection>(messages: usize, mut dial: Dial) -> Job {
+    Box::new(move |count, _| {
+        for _ in 0..count {
+            let mut connection = C::accepted_for_short(dial());
+            for _ in 0..messages {
+                connection.echo();
+                connection.flush();
+            }
+            connection.close();
+        }
+    })
 }
 
 /// A server sends one message to all of its connections, and each writes it.

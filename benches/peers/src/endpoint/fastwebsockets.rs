@@ -21,6 +21,7 @@ impl Connection for FastWebSockets {
     const NAME: &'static str = "fastwebsockets";
     const STANDING: Standing = Standing::Complete;
     const HANDSHAKE: bool = false;
+    const CHURN: bool = false;
     const IDLE: &'static str = "fastwebsockets (no handshake)";
 
     type Message = (Kind, Bytes);

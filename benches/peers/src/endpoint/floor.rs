@@ -4,7 +4,7 @@
 use super::connection::{self, Connection};
 use super::{Endpoint, Standing};
 use crate::handshake::{HOST, PATH, accept, response};
-use crate::job::{Job, Outgoing, Seen};
+use crate::job::{Dial, Job, Outgoing, Seen};
 use crate::socket::Socket;
 use crate::verify::frame;
 use crate::wire::{Content, Incoming, Kind, Role, frames};
@@ -519,6 +519,38 @@ impl Endpoint for Floor {
                 socket.write_all(&parts.concat()).expect("it takes all");
                 let length = socket.read_some(&mut buffer);
                 assert_eq!(value(&buffer[..length], "sec-websocket-accept:"), accept(&key));
+            }
+        }))
+    }
+
+    /// All connections have one input and one output. The message after the last one is the Close.
+    fn churn(&self, messages: usize, mut dial: Dial) -> Option<Job> {
+        let mut receiver = Receiver::new(READ + BLOCK);
+        let mut output = Output::new();
+        Some(Box::new(move |count, _| {
+            for _ in 0..count {
+                let mut socket = dial();
+                receiver.move_to_front(receiver.at);
+                let length = socket.read_some(&mut receiver.buffer);
+                let accept = accept(value(&receiver.buffer[..length], "sec-websocket-key:"));
+                socket.write_all(&response(&accept)).expect("it takes all");
+                let mut left = messages + 1;
+                while left > 0 {
+                    match receiver.next() {
+                        Some((_, code)) if left == 1 => {
+                            socket.write_all(&[&[0x88, code.len() as u8], code].concat()).expect("it takes all");
+                            left = 0;
+                        }
+                        Some((kind, payload)) => {
+                            output.send(&mut socket, Role::Server, kind, payload);
+                            left -= 1;
+                        }
+                        None => {
+                            output.write(&mut socket);
+                            receiver.fill(&mut socket);
+                        }
+                    }
+                }
             }
         }))
     }

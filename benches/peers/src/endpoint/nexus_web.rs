@@ -113,6 +113,8 @@ impl NexusWeb {
 impl Connection for NexusWeb {
     const NAME: &'static str = "nexus-web";
     const STANDING: Standing = Standing::Validating;
+    /// Control frames are not answered.
+    const CHURN: bool = false;
     const IDLE: &'static str = "nexus-web (no handshake)";
 
     type Message = (Kind, Bytes);

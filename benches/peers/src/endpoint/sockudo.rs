@@ -95,6 +95,11 @@ impl Connection for Sockudo {
         now(SinkExt::flush(&mut self.0)).expect("it takes all");
     }
 
+    fn close(&mut self) {
+        let message = self.read();
+        assert!(matches!(message, Message::Close(_)), "unexpected {message:?}");
+    }
+
     fn accept(socket: &mut Socket) {
         now(server_handshake(socket)).expect("a request");
         WebSocketStream::server(socket, config());

@@ -57,6 +57,7 @@ impl Connection for SockudoProtocol {
     const NAME: &'static str = "sockudo-ws protocol";
     const STANDING: Standing = Standing::Complete;
     const HANDSHAKE: bool = false;
+    const CHURN: bool = false;
 
     type Message = Message;
 

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::io::{AsyncRead, AsyncWrite, BufReader, BufWriter};
 use soketto::connection::{Builder, Mode};
 use soketto::handshake::{Client, Server, ServerResponse, server::Response};
-use soketto::{Data, Receiver, Sender};
+use soketto::{Data, Incoming, Receiver, Sender};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
@@ -102,6 +102,12 @@ impl Connection for Soketto {
     #[inline]
     fn flush(&mut self) {
         now(self.sender.flush()).expect("it takes all");
+    }
+
+    fn close(&mut self) {
+        self.message.clear();
+        let received = now(self.receiver.receive(&mut self.message)).expect("a Close");
+        assert!(matches!(received, Incoming::Closed(_)), "unexpected {received:?}");
     }
 
     fn accept(socket: &mut Socket) {

@@ -85,6 +85,13 @@ impl Connection for TokioWebSockets {
         now(SinkExt::flush(&mut self.0)).expect("it takes all");
     }
 
+    fn close(&mut self) {
+        let message = self.read();
+        assert!(message.is_close(), "unexpected {message:?}");
+        // The stream ends when the answer has been flushed.
+        assert!(now(self.0.next()).is_none());
+    }
+
     fn accept(socket: &mut Socket) {
         now(ServerBuilder::new().accept(socket)).expect("a request");
     }

@@ -77,6 +77,12 @@ impl Connection for Tungstenite {
         self.0.flush().expect("it takes all");
     }
 
+    fn close(&mut self) {
+        let message = self.read();
+        assert!(message.is_close(), "unexpected {message:?}");
+        assert!(matches!(self.0.flush(), Ok(()) | Err(Error::ConnectionClosed)));
+    }
+
     fn accept(socket: &mut Socket) {
         assert!(tungstenite::accept(socket).expect("a request").can_write());
     }
@@ -87,6 +93,15 @@ impl Connection for Tungstenite {
 
     fn accepted(socket: Socket) -> Self {
         match tungstenite::accept(socket) {
+            Ok(connection) => Self(connection),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn accepted_for_short(socket: Socket) -> Self {
+        // It is allocated and filled with zeros for every connection.
+        let config = WebSocketConfig::default().read_buffer_size(4 << 10);
+        match tungstenite::accept_with_config(socket, Some(config)) {
             Ok(connection) => Self(connection),
             Err(error) => panic!("{error}"),
         }

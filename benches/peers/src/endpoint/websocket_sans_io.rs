@@ -125,6 +125,7 @@ impl Connection for WebSocketSansIo {
     const NAME: &'static str = "websocket-sans-io";
     const STANDING: Standing = Standing::Partial;
     const HANDSHAKE: bool = false;
+    const CHURN: bool = false;
     const IDLE: &'static str = "websocket-sans-io (no handshake)";
 
     type Message = (Kind, Bytes);

@@ -3,18 +3,16 @@
 use super::connection::{self, Connection as _};
 use super::{Endpoint, Standing};
 use crate::handshake::URI;
-use crate::job::{Idle, Job, Outgoing, Seen};
+use crate::job::{Dial, Idle, Job, Outgoing, Seen};
 use crate::socket::Socket;
 use crate::wire::{Content, Incoming, Kind, Role};
 use bytes::{Buf, Bytes};
-use chacha20::ChaCha20Rng;
-use chacha20::rand_core::{Rng, SeedableRng};
 use std::hint::black_box;
 use std::io::Write;
 use std::rc::Rc;
 use ws_proto::handshake::{client, server};
 use ws_proto::{
-    Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Message, Prepared, Seed, Utf8Bytes,
+    Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Message, Prepared, Seed, Seeds, Utf8Bytes,
 };
 
 /// From this size on a payload is given away instead of being copied.
@@ -159,6 +157,15 @@ impl connection::Connection for Whole {
         write_out(&mut self.ws, &mut self.socket);
     }
 
+    fn close(&mut self) {
+        self.next(|_, event| {
+            assert!(matches!(event, Event::Closed(_)), "unexpected {event:?}");
+            true
+        });
+        self.flush();
+        assert!(self.ws.interest().hang_up);
+    }
+
     fn accepted(mut socket: Socket) -> Self {
         let mut input = Input::new();
         let mut ws = accept(&mut socket, &mut input);
@@ -219,11 +226,9 @@ fn accept(socket: &mut Socket, input: &mut Input) -> Connection {
     request.accept(server::Answer::new()).expect("nothing is asked for")
 }
 
-/// A program that connects often has its request ready, and draws seeds from one generator of its own.
-fn connect(socket: &mut Socket, request: &client::Request, seeds: &mut ChaCha20Rng) -> Connection {
-    let mut entropy = [0; 32];
-    seeds.fill_bytes(&mut entropy);
-    let mut handshake = client::Handshake::new(request, Seed::new(entropy), &Config::new());
+/// A program that connects often has its request ready, and draws seeds from one source.
+fn connect(socket: &mut Socket, request: &client::Request, seeds: &mut Seeds) -> Connection {
+    let mut handshake = client::Handshake::new(request, seeds.next_seed(), &Config::new());
     socket.write_all(handshake.output()).expect("it takes all");
     let mut input = Input::new();
     loop {
@@ -301,10 +306,14 @@ impl Endpoint for WsProto {
 
     fn connect(&self, mut socket: Socket) -> Option<Job> {
         let request = client::Request::new(URI.parse().expect("a URI"));
-        let mut seeds = ChaCha20Rng::from_seed([9; 32]);
+        let mut seeds = Seeds::new([9; 32]);
         Some(Box::new(move |count, _| {
             (0..count).for_each(|_| assert!(connect(&mut socket, &request, &mut seeds).can_send()));
         }))
+    }
+
+    fn churn(&self, messages: usize, dial: Dial) -> Option<Job> {
+        Some(connection::churn::<Whole>(messages, dial))
     }
 
     fn broadcast(&self, payload: &Bytes, sockets: Vec<Socket>) -> Option<Job> {

@@ -66,6 +66,13 @@ impl<const IS_CLIENT: bool> Side<IS_CLIENT> {
         }
     }
 
+    /// A Close is answered already.
+    fn close(&mut self) {
+        let frame = now(self.connection.read_frame(&mut self.message, WebSocketPayloadOrigin::Adaptive));
+        let opcode = frame.expect("a Close").op_code();
+        assert!(matches!(opcode, OpCode::Close), "unexpected {opcode:?}");
+    }
+
     /// Writes a message where it was received.
     #[inline]
     fn echo(&mut self) {
@@ -140,6 +147,13 @@ impl Connection for Wtx {
     }
 
     fn flush(&mut self) {}
+
+    fn close(&mut self) {
+        match self {
+            Self::Server(server) => server.close(),
+            Self::Client(client) => client.close(),
+        }
+    }
 
     fn accept(socket: &mut Socket) {
         now(WebSocketAcceptor::default().accept(socket)).expect("a request");
