@@ -21,6 +21,7 @@ pub struct Config {
     pub(crate) fragment_size: usize,
     pub(crate) max_head: usize,
     pub(crate) max_headers: usize,
+    pub(crate) max_body: usize,
     pub(crate) delivery: Delivery,
     pub(crate) auto_pong: bool,
     pub(crate) auto_close: bool,
@@ -53,6 +54,7 @@ impl Config {
             fragment_size: usize::MAX,
             max_head: 32 << 10,
             max_headers: 128,
+            max_body: 1 << 20,
             delivery: Delivery::Messages,
             auto_pong: true,
             auto_close: true,
@@ -134,6 +136,14 @@ impl Config {
     #[must_use]
     pub const fn max_headers(mut self, lines: usize) -> Self {
         self.max_headers = lines;
+        self
+    }
+
+    /// The largest body of a response that declines a client, in bytes, without what frames it. Default 1 MiB. Of a larger one
+    /// no more than this is kept. It is received only if the application asks for it.
+    #[must_use]
+    pub const fn max_body(mut self, bytes: usize) -> Self {
+        self.max_body = bytes;
         self
     }
 

@@ -4,6 +4,7 @@
 //!
 //! * From bytes, over HTTP/1.1: [`server::Handshake`] reads a request from the caller's input buffer, [`client::Handshake`]
 //!   writes one and reads the answer. What follows the handshake stays in the buffer, which then feeds the connection.
+//!   [`proxy::Handshake`] asks a forward proxy for a tunnel before that.
 //! * Through an HTTP library, which has parsed the headers and writes them. Over HTTP/1.1 a server takes them by
 //!   [`server::Request::from_headers`] and answers by [`accept_as_headers`](server::Request::accept_as_headers); over HTTP/2 and
 //!   HTTP/3 it takes an extended CONNECT by [`server::Request::from_extended_connect`]. A client has [`client::Exchange`] for
@@ -13,6 +14,7 @@
 //!
 //! With the feature `http`, requests and responses are also those of the crate `http`, which hyper, axum, h2 and others share.
 
+mod body;
 mod build;
 pub mod client;
 mod compression;
@@ -25,9 +27,12 @@ mod http;
 mod key;
 mod not_http;
 mod origin;
+pub mod proxy;
+mod retry_error;
 pub mod server;
 mod uri;
 
+pub use body::BodyError;
 pub use build::BuildError;
 pub use extended_connect::PseudoHeaders;
 pub use extensions::{Extension, Extensions};
@@ -35,4 +40,5 @@ pub use head::Headers;
 pub use key::{AcceptKey, accept_key};
 pub use not_http::NotHttp;
 pub use origin::{InvalidOrigin, OriginFlaw, OriginPolicy};
+pub use retry_error::RetryError;
 pub use uri::{InvalidUri, WebSocketUri};

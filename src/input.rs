@@ -267,8 +267,8 @@ impl Input {
     }
 
     /// The bytes that no connection has looked at: what came behind the peer's Close frame, or behind a request that a server's
-    /// handshake has refused, for whoever goes on with another protocol on the same stream. (What came behind an answer that
-    /// declined a client is [`Declined::body`](crate::handshake::client::Declined::body).)
+    /// handshake has refused, for whoever goes on with another protocol on the same stream. Behind the answer of a proxy that
+    /// has opened a tunnel these are the first bytes of TLS.
     ///
     /// Behind a Close they are kept until [`receive`](crate::Connection::receive) has returned `None`, so leave the loop at
     /// [`Event::Closed`](crate::Event::Closed), or at [`Event::Close`](crate::Event::Close).

@@ -119,13 +119,13 @@ fn passed_back(accepted: &client::Accepted) -> Result<Answer, BuildError> {
 }
 
 /// A proxy: what the client gets if the server behind declines.
-fn refusal(declined: &client::Declined) -> Result<Response, BuildError> {
+fn refusal(declined: &client::Declined, body: Vec<u8>) -> Result<Response, BuildError> {
     let mut response = Response::new(declined.response.status())?;
     for (name, value) in declined.response.headers() {
         skip_reserved(response.add_header(name, value))?;
     }
     let content_type = declined.response.header("content-type").unwrap_or_default();
-    response.set_body(&String::from_utf8_lossy(content_type), declined.body.clone())?;
+    response.set_body(&String::from_utf8_lossy(content_type), body)?;
     Ok(response)
 }
 
@@ -171,14 +171,16 @@ fn a_proxy_passes_a_refusal_on() {
             .add("Connection", "keep-alive")
             .then("no no")
     };
-    let written = final_response(&refusal(&declined(behind)).unwrap().to_bytes());
+    let came = declined(behind);
+    let written = final_response(&refusal(&came.no, came.body.unwrap()).unwrap().to_bytes());
     assert_eq!(
         (written.status(), written.value("Set-Cookie"), written.value("Content-Type")),
         (403, "a=b", "text/plain")
     );
     assert_eq!(written.rest, b"no no");
     // A body of a kind that nobody names is sent without a name (RFC 9110 §8.3).
-    let bare = refusal(&declined(|_| Head::new("HTTP/1.1 502 x").then("?"))).unwrap();
+    let came = declined(|_| Head::new("HTTP/1.1 502 x").then("?"));
+    let bare = refusal(&came.no, came.body.unwrap()).unwrap();
     let written = final_response(&bare.to_bytes());
     assert_eq!((bare.content_type(), written.values("Content-Type").len(), &written.rest[..]), (None, 0, &b"?"[..]));
 }

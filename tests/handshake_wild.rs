@@ -5,8 +5,8 @@
 mod common;
 
 use common::http::{
-    Head, Numbers, Taken, accept_for, asked, declined, final_response, flawed, judge, refused, request_for, serve,
-    started, taken,
+    HELLO, Head, Numbers, Taken, accept_for, asked, declined, final_response, flawed, judge, judge_with, refused,
+    request_for, serve, started, taken,
 };
 use ws_proto::handshake::NotHttp;
 use ws_proto::handshake::client::{Error, Flaw, Handshake, ResponseHead};
@@ -82,7 +82,7 @@ fn a_101_with_bare_line_feeds() {
 fn a_redirect_with_bare_line_feeds() {
     for head in [&b"HTTP/1.1 302 Found\nLocation: /v2\n\n"[..], b"HTTP/1.1 302 Found\r\nLocation: /v2\n\r\n"] {
         let declined = declined(|_| [head, b"body"].concat());
-        assert_eq!((declined.response.status(), &declined.body[..]), (302, &b"body"[..]));
+        assert_eq!((declined.response.status(), &declined.body), (302, &Ok(b"body".to_vec())));
         assert_eq!(lines(&declined.response), [("Location", "/v2")]);
         assert_eq!(declined.response.header("location"), Some(&b"/v2"[..]));
     }
@@ -398,6 +398,46 @@ fn empty_lists() {
     }
 }
 
+/// W16, 6455-4.1-48, RFC 9110 §5.6.1.2: so it is in an answer: nothing is in use, or what another line says.
+#[test]
+fn empty_lists_in_an_answer() {
+    let wish = request_for("ws://example.com/chat").subprotocol("chat").unwrap();
+    for value in ["", " ", "\t", ",", " , ,\t,"] {
+        for name in ["Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"] {
+            for count in 1..3 {
+                let answer = |accept: &str| (0..count).fold(Head::switching(accept), |head, _| head.add(name, value));
+                assert_eq!(taken(|accept| answer(accept).then(HELLO)).rest, HELLO, "{name}: {value:?}");
+                let answer = judge_with(&Config::new(), &wish, |accept| answer(accept).then(HELLO));
+                let taken = answer.unwrap().expect("a connection");
+                assert_eq!((taken.accepted.subprotocol, &taken.rest[..]), (None, &HELLO[..]), "{name}: {value:?}");
+            }
+        }
+        let name = "Sec-WebSocket-Protocol";
+        let answer = judge_with(&Config::new(), &wish, |accept| {
+            Head::switching(accept).add(name, value).add(name, "chat").add(name, value).bytes()
+        });
+        assert_eq!(answer.unwrap().expect("a connection").accepted.subprotocol.as_deref(), Some("chat"));
+    }
+}
+
+/// Values of headers as text, where they are text.
+#[test]
+fn values_as_text() {
+    for (value, text) in [
+        (&b"Basic realm=\"x\""[..], Some("Basic realm=\"x\"")),
+        (b"", Some("")),
+        (b" \tcaf\xc3\xa9 ", Some("caf\u{e9}")),
+        (b"caf\xe9", None),
+        (b"\xff", None),
+    ] {
+        let no = declined(|_| Head::new("HTTP/1.1 401 x").add("X-Why", value).add("X-Why", "second").bytes());
+        assert_eq!(no.response.header_str("x-WHY"), text, "{}", value.escape_ascii());
+        assert_eq!(no.response.header_str("X-Wh"), None);
+        let taken = taken(|accept| Head::switching(accept).add("X-Why", value).bytes());
+        assert_eq!(taken.accepted.response.header_str("X-WHY"), text, "{}", value.escape_ascii());
+    }
+}
+
 /// A 101 with these lines put in ahead of the others or behind them.
 fn with_lines(accept: &str, lines: &str, ahead: bool) -> Vec<u8> {
     let head = String::from_utf8(Head::switching(accept).bytes()).unwrap();
@@ -436,7 +476,7 @@ fn folded_lines() {
             let bytes = format!("HTTP/1.1 {status}\r\n{folded}\r\nLocation: /v2\r\n\r\nbody");
             let declined = declined(|_| bytes.clone().into_bytes());
             assert_eq!(lines(&declined.response), [("X-Note", value), ("Location", "/v2")], "{folded:?}");
-            assert_eq!(&declined.body[..], b"body");
+            assert_eq!(declined.body, Ok(b"body".to_vec()));
         }
     }
     // The headers that decide may be folded, too.
@@ -511,7 +551,7 @@ fn malformed_lines_are_passed_over() {
         let declined = declined(|_| bytes.clone());
         assert_eq!(declined.response.status(), 403, "{line:?}");
         assert!(lines(&declined.response).ends_with(&[("X-Why", "closed"), ("X", "")]), "{line:?}");
-        assert_eq!(&declined.body[..], b"body");
+        assert_eq!(declined.body, Ok(b"body".to_vec()));
         // A CR at the end would belong to the end of the line.
         if line.ends_with('\r') {
             continue;

@@ -749,32 +749,37 @@ mod handshakes {
         }
     }
 
-    /// 6455-4.1-40: behind an answer that declines, what has come of its body is in `Declined::body`, and `into_unread` gives
-    /// what comes later.
+    /// 6455-4.1-40: behind an answer that declines its body stays in the input, until the handshake is asked for it; then it
+    /// is taken up to its end, and what follows stays.
     #[test]
     fn behind_a_declining_answer() {
         let request = client::Request::new("ws://example.com/".parse().unwrap());
         let head = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\n";
-        let bytes = [&head[..], b"forbidden"].concat();
+        let bytes = [&head[..], b"forbidden", b"next"].concat();
         for first in 0..=bytes.len() {
             let mut handshake = client::Handshake::new(&request, Seed::new([3; 32]), &Config::new());
             let mut input = Input::new();
             input.extend_from_slice(&bytes[..first]);
-            let mut appended = first;
             let error = match handshake.receive(&mut input) {
                 Err(error) => error,
                 Ok(accepted) => {
                     assert!(accepted.is_none());
                     input.extend_from_slice(&bytes[first..]);
-                    appended = bytes.len();
                     handshake.receive(&mut input).unwrap_err()
                 }
             };
             let Error::Declined(declined) = error else { panic!("{error:?}") };
             assert_eq!(declined.response.status(), 403);
-            assert_eq!(declined.body, &bytes[head.len()..appended]);
+            let appended = if first < head.len() { bytes.len() } else { first };
+            assert_eq!(input.consumed(), head.len() as u64);
+            assert_eq!(input.len(), appended - head.len());
+            let body = handshake.receive_body(&mut input).unwrap();
+            assert_eq!(body.is_some(), appended >= head.len() + 9, "cut at {first}");
+            assert_eq!(input.consumed(), appended.min(head.len() + 9) as u64);
             input.extend_from_slice(&bytes[appended..]);
-            assert_eq!(input.into_unread(), &bytes[appended..], "cut at {first}");
+            let body = body.or_else(|| handshake.receive_body(&mut input).unwrap());
+            assert_eq!(body.as_deref(), Some(&b"forbidden"[..]), "cut at {first}");
+            assert_eq!(input.into_unread(), &b"next"[..], "cut at {first}");
         }
     }
 

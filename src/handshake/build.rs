@@ -2,9 +2,13 @@
 
 use super::fields::{is_token, is_value, trim};
 use super::head::Headers;
-use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::{string::String, vec, vec::Vec};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use core::fmt;
+
+/// Where the credentials for a proxy stand (RFC 9110 §11.7.2).
+pub(super) const PROXY_AUTHORIZATION: &str = "Proxy-Authorization";
 
 /// Something that may not stand in a request or response.
 ///
@@ -34,6 +38,9 @@ pub enum BuildError {
     /// A user name that holds a colon, or a user name or password that holds a control character (RFC 7617 §2).
     #[error("a user name holds no colon, and neither it nor the password a control character (RFC 7617 §2)")]
     Credentials,
+    /// A request in absolute form for a `wss` URI, which a proxy could read: it needs a tunnel (RFC 6455 §4.1).
+    #[error("a wss URI needs a tunnel through the proxy, not a request in absolute form (RFC 6455 §4.1)")]
+    AbsoluteForm,
     /// An extended CONNECT cannot be answered by a 101 (RFC 8441 §5).
     #[error("an extended CONNECT is not answered by a 101: the HTTP library has to answer it (RFC 8441 §5)")]
     ExtendedConnect,
@@ -78,13 +85,21 @@ impl HeaderLines {
         self.0.extend_from_slice(b"\r\n");
     }
 
+    /// Adds credentials of the scheme Basic (RFC 7617), in place of any that stand under this name.
+    pub(super) fn set_basic_auth(&mut self, name: &str, user: &str, password: &str) -> Result<(), BuildError> {
+        let credentials = basic_credentials(user, password).ok_or(BuildError::Credentials)?;
+        self.remove(name);
+        self.push(name, &[b"Basic ", &credentials]);
+        Ok(())
+    }
+
     /// Lines that have been checked.
     pub(super) const fn of(lines: Vec<u8>) -> Self {
         Self(lines)
     }
 
     /// Removes all lines of this name.
-    pub(super) fn remove(&mut self, name: &str) {
+    fn remove(&mut self, name: &str) {
         let mut others = Self::new();
         for (other, value) in self.iter().filter(|(other, _)| !other.eq_ignore_ascii_case(name)) {
             others.push(other, &[value]);
@@ -116,6 +131,18 @@ impl fmt::Debug for HeaderLines {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.iter().fmt(f)
     }
+}
+
+/// The base64 of user name, colon and password, if they may be sent (RFC 7617 §2).
+fn basic_credentials(user: &str, password: &str) -> Option<Vec<u8>> {
+    let has_controls = |text: &str| text.bytes().any(|byte| byte.is_ascii_control());
+    if user.contains(':') || has_controls(user) || has_controls(password) {
+        return None;
+    }
+    let pair = [user, ":", password].concat();
+    let mut credentials = vec![0; base64::encoded_len(pair.len(), true)?];
+    STANDARD.encode_slice(pair, &mut credentials).ok()?;
+    Some(credentials)
 }
 
 /// The pieces of a line of our own; nothing if the value is empty.

@@ -57,6 +57,11 @@ pub(super) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|&byte| byte == b',').map(trim).filter(|element| !element.is_empty())
 }
 
+/// Whether a list holds no element: it is empty, or of commas and white space alone.
+pub(super) fn is_empty_list(value: &[u8]) -> bool {
+    elements(value).next().is_none()
+}
+
 /// Whether a list holds a token, in any case.
 pub(super) fn lists(value: &[u8], token: &str) -> bool {
     // Mostly it is all there is, and in these letters.

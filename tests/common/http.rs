@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use ws_proto::bytes::Buf;
-use ws_proto::handshake::{client, server};
+use ws_proto::handshake::{BodyError, client, server};
 use ws_proto::{Config, Connection, Input, Seed};
 
 /// The sample key of RFC 6455 §1.3, and the accept value that belongs to it.
@@ -384,8 +384,6 @@ pub fn judge(answer: impl Fn(&str) -> Vec<u8>) -> Result<Option<Taken>, client::
 
 /// What a client that made `request` makes of an answer, which is given the accept value that is due. The outcome must
 /// be the same however the answer is cut, a failure must stay, and nothing but the request may go out.
-///
-/// Only the whole answer holds all of a body, so that is the outcome that is returned.
 pub fn judge_with(
     config: &Config,
     request: &client::Request,
@@ -398,9 +396,6 @@ pub fn judge_with(
         let outcome = judge_pieces(config, request, &bytes, &cut);
         let (returned, expected) = (tell_client(&outcome), tell_client(&whole));
         assert_eq!(returned, expected, "cut into {} pieces: {}", cut.len(), bytes.escape_ascii());
-        if let (Err(client::Error::Declined(part)), Err(client::Error::Declined(all))) = (&outcome, &whole) {
-            assert!(all.body.starts_with(&part.body), "the body in cuts is the start of the whole one");
-        }
     }
     whole
 }
@@ -489,12 +484,49 @@ pub fn taken(answer: impl Fn(&str) -> Vec<u8>) -> Taken {
     }
 }
 
-/// The lawful "no" that an answer must be.
-pub fn declined(answer: impl Fn(&str) -> Vec<u8>) -> client::Declined {
-    match judge(&answer) {
-        Err(client::Error::Declined(declined)) => declined,
-        other => panic!("{} is a lawful no, but: {other:?}", answer("(accept)").escape_ascii()),
+/// A lawful "no", and its body up to the end of the stream.
+#[derive(Debug)]
+pub struct Refusal {
+    pub no: client::Declined,
+    pub body: Result<Vec<u8>, BodyError>,
+}
+
+impl std::ops::Deref for Refusal {
+    type Target = client::Declined;
+
+    fn deref(&self) -> &client::Declined {
+        &self.no
     }
+}
+
+/// The lawful "no" that an answer must be. Its body must be the same however the answer is cut.
+pub fn declined(answer: impl Fn(&str) -> Vec<u8>) -> Refusal {
+    let Err(client::Error::Declined(no)) = judge(&answer) else {
+        panic!("{} is a lawful no, but: {:?}", answer("(accept)").escape_ascii(), judge(&answer));
+    };
+    let request = request_for("ws://example.com/chat");
+    let bytes = answer(&accept_for(&started(&request, &Config::new()).2));
+    let body = body_in_pieces(&bytes, &[bytes.len()]);
+    for cut in cuts(bytes.len()) {
+        assert_eq!(body_in_pieces(&bytes, &cut), body, "cut into {} pieces: {}", cut.len(), bytes.escape_ascii());
+    }
+    Refusal { no, body }
+}
+
+fn body_in_pieces(bytes: &[u8], cut: &[usize]) -> Result<Vec<u8>, BodyError> {
+    let (mut handshake, _, _) = started(&request_for("ws://example.com/chat"), &Config::new());
+    let (mut input, mut fed, mut declined) = (Input::new(), 0, false);
+    for piece in cut {
+        input.extend_from_slice(&bytes[fed..fed + piece]);
+        fed += piece;
+        declined = declined || handshake.receive(&mut input).is_err();
+        if declined && let Some(body) = handshake.receive_body(&mut input)? {
+            return Ok(body.to_vec());
+        }
+    }
+    handshake.receive_eof();
+    let body = handshake.receive_body(&mut input)?.expect("the stream has ended");
+    Ok(body.to_vec())
 }
 
 /// The accept value for the text of a key, computed without the crate (RFC 6455 §4.2.2).

@@ -29,6 +29,9 @@ pub enum Flaw {
     /// Another protocol, recognized by the first bytes.
     #[error("{0}")]
     NotHttp(NotHttp),
+    /// The stream ended before the head did.
+    #[error("the stream ended before the head of the answer did")]
+    Truncated,
     /// More than [`Config::max_head`](crate::Config::max_head) bytes.
     #[error("the head of the answer is too large")]
     HeadTooLarge,
@@ -54,6 +57,9 @@ pub enum Flaw {
     /// `Sec-WebSocket-Protocol` is not one subprotocol that was listed.
     #[error("the answer names a subprotocol that was not listed (RFC 6455 §4.1)")]
     Subprotocol,
+    /// A proxy answers the request for a tunnel with 101, which that does not ask for (RFC 9110 §7.8).
+    #[error("the proxy switches protocols, which it was not asked to do (RFC 9110 §7.8)")]
+    Switching,
     /// The server declined with this status. Only from [`Exchange::finish`](super::Exchange::finish): a
     /// [`Handshake`](super::Handshake) has [`Error::Declined`].
     #[error("the server answered with status {0}")]

@@ -1,115 +1,152 @@
-//! A response that comes as bytes (RFC 9112).
+//! Responses that come as bytes (RFC 9112).
 
 use super::error::Flaw;
 use super::response::ResponseHead;
-use super::rules::{Agreed, Fields, Offered};
-use super::tolerant;
+use super::tolerant::{self, LeftOut};
+use crate::config::Config;
 use crate::handshake::head::{self, HeadReader, RawHead};
 use crate::input::Input;
+use crate::role::Role;
 use bytes::Bytes;
 use httparse::Status;
 use memchr::memchr;
 
-/// The head of a response, and what it agrees on if it is a 101. RFC 6455 §4.1: any other status is handled as HTTP.
-pub(super) type Read = (ResponseHead, Option<Agreed>);
+/// A response's head as the parser sees it.
+pub(in crate::handshake) struct Parsed<'a, 'h> {
+    pub(in crate::handshake) status: u16,
+    pub(in crate::handshake) http_minor: u8,
+    pub(in crate::handshake) headers: &'a [httparse::Header<'h>],
+    /// The flaw of a 101 in which a malformed line stood that was left out.
+    pub(in crate::handshake) flaw: Option<Flaw>,
+}
 
-/// Reads the heads of responses, and knows what a 101 has to match.
+/// What a response means to whoever has sent the request.
+pub(in crate::handshake) enum Verdict<T> {
+    /// It is passed over (RFC 9110 §15.2).
+    Interim,
+    Accepted(T),
+    Declined,
+}
+
+/// The head of a response, and what it means.
+pub(super) struct Read<T> {
+    pub(super) response: ResponseHead,
+    pub(super) http_minor: u8,
+    pub(super) left_out: LeftOut,
+    pub(super) verdict: Verdict<T>,
+}
+
+/// Reads the heads of responses.
 pub(super) struct ResponseReader {
     reader: HeadReader,
-    pub(super) offered: Offered,
-    /// The `Sec-WebSocket-Accept` that the key requires.
-    accept: [u8; 28],
+    max_headers: usize,
 }
 
 impl ResponseReader {
-    pub(super) const fn new(reader: HeadReader, offered: Offered, accept: [u8; 28]) -> Self {
-        Self { reader, offered, accept }
+    pub(super) const fn new(config: &Config) -> Self {
+        Self { reader: HeadReader::new(Role::Client, config), max_headers: config.max_headers }
     }
 
-    /// Reads the final response once its whole head has come. Interim responses are passed over (RFC 9110 §15.2).
-    pub(super) fn read(&mut self, input: &mut Input) -> Result<Option<Read>, Flaw> {
-        loop {
-            match self.read_one(input)? {
-                Some((interim, None)) if matches!(interim.status(), 100 | 102..=199) => {}
-                other => return Ok(other),
-            }
-        }
+    /// A reader of what answers the next request, with the same limits.
+    pub(super) const fn anew(&self) -> Self {
+        Self { reader: self.reader.anew(), max_headers: self.max_headers }
     }
 
-    fn read_one(&mut self, input: &mut Input) -> Result<Option<Read>, Flaw> {
+    /// Reads a response once its whole head has come. `judge` says what it means.
+    #[inline]
+    pub(super) fn read<T>(
+        &mut self,
+        input: &mut Input,
+        judge: &impl Fn(&Parsed<'_, '_>) -> Result<Verdict<T>, Flaw>,
+    ) -> Result<Option<Read<T>>, Flaw> {
         // The common case, in one pass: the input is one head and nothing else.
-        if let Some(checked) = self.parse_whole(input) {
+        if let Some(judged) = self.parse_whole(input, judge) {
             let bytes = self.reader.take_whole(input);
-            return checked.map(|(status, agreed)| Some((response(bytes, status), agreed)));
+            return judged.map(|judged| Some(judged.of(bytes, LeftOut::default())));
         }
         match self.reader.read(input)? {
             None => Ok(None),
-            Some(raw) => self.parse_raw(raw).map(Some),
+            Some(raw) => parse_raw(raw, judge).map(Some),
         }
     }
 
-    /// The status and what is agreed on. `None` says only that the input is to be looked at line by line.
-    fn parse_whole(&self, input: &Input) -> Option<Result<(u16, Option<Agreed>), Flaw>> {
+    /// What the input means. `None` says only that it is to be looked at line by line.
+    #[inline]
+    fn parse_whole<T>(
+        &self,
+        input: &Input,
+        judge: &impl Fn(&Parsed<'_, '_>) -> Result<Verdict<T>, Flaw>,
+    ) -> Option<Result<Judged<T>, Flaw>> {
         let bytes = self.reader.whole(input)?;
         let mut room = head::room();
         let mut parsed = httparse::Response::new(&mut []);
         let complete =
             httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, bytes, &mut room);
-        let is_whole = complete == Ok(Status::Complete(bytes.len()));
-        (is_whole && parsed.headers.len() <= self.offered.config.max_headers).then_some(self.check(&parsed, None)?)
-    }
-
-    fn parse_raw(&self, raw: RawHead) -> Result<Read, Flaw> {
-        match self.parse(&raw, None) {
-            Some(checked) => checked.map(|(status, agreed)| (response(raw.bytes, status), agreed)),
-            None => self.parse_tolerantly(&raw),
-        }
-    }
-
-    /// The same for a head that the parser has refused, for the sake of its header lines perhaps.
-    #[cold]
-    fn parse_tolerantly(&self, raw: &RawHead) -> Result<Read, Flaw> {
-        let (normalized, flaw) = tolerant::normalize(raw);
-        let (status, agreed) = self.parse(&normalized, flaw).unwrap_or(Err(Flaw::Malformed))?;
-        Ok((response(normalized.bytes, status), agreed))
-    }
-
-    /// The status, and what a 101 agrees on, or its flaw; `None` if it is not the head of a response. `known` is a flaw
-    /// that a 101 has already.
-    fn parse(&self, raw: &RawHead, known: Option<Flaw>) -> Option<Result<(u16, Option<Agreed>), Flaw>> {
-        raw.with_room(|bytes, room| {
-            let mut parsed = httparse::Response::new(&mut []);
-            let complete =
-                httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, bytes, room);
-            let Ok(Status::Complete(_)) = complete else { return None };
-            self.check(&parsed, known)
-        })
-    }
-
-    fn check(
-        &self,
-        parsed: &httparse::Response<'_, '_>,
-        known: Option<Flaw>,
-    ) -> Option<Result<(u16, Option<Agreed>), Flaw>> {
-        Some(match (parsed.code?, known) {
-            // RFC 9110 §15: no status is below 100.
-            (0..=99, _) => Err(Flaw::Malformed),
-            (101, Some(flaw)) => Err(flaw),
-            (101, None) => {
-                let mut fields = Fields::default();
-                for header in parsed.headers.iter() {
-                    fields.add(header.name, header.value);
-                }
-                let agreed = self.offered.check_upgrade(parsed.version?, &self.accept, &fields);
-                agreed.map(|agreed| (101, Some(agreed)))
-            }
-            (status, _) => Ok((status, None)),
-        })
+        let is_whole = complete == Ok(Status::Complete(bytes.len())) && parsed.headers.len() <= self.max_headers;
+        if is_whole { Judged::of_parsed(&parsed, None, judge) } else { None }
     }
 }
 
-fn response(bytes: Bytes, status: u16) -> ResponseHead {
-    // The header lines begin behind the first line.
-    let headers_start = memchr(b'\n', &bytes).map_or(bytes.len(), |line_feed| line_feed + 1);
-    ResponseHead::new(bytes, status, headers_start)
+fn parse_raw<T>(raw: RawHead, judge: &impl Fn(&Parsed<'_, '_>) -> Result<Verdict<T>, Flaw>) -> Result<Read<T>, Flaw> {
+    match parse(&raw, None, judge) {
+        Some(judged) => judged.map(|judged| judged.of(raw.bytes, LeftOut::default())),
+        None => parse_tolerantly(&raw, judge),
+    }
+}
+
+/// The same for a head that the parser has refused, for the sake of its header lines perhaps.
+#[cold]
+fn parse_tolerantly<T>(
+    raw: &RawHead,
+    judge: &impl Fn(&Parsed<'_, '_>) -> Result<Verdict<T>, Flaw>,
+) -> Result<Read<T>, Flaw> {
+    let (normalized, left_out) = tolerant::normalize(raw);
+    let judged = parse(&normalized, left_out.flaw, judge).unwrap_or(Err(Flaw::Malformed))?;
+    Ok(judged.of(normalized.bytes, left_out))
+}
+
+/// What a head means; `None` if it is not the head of a response.
+fn parse<T>(
+    raw: &RawHead,
+    flaw: Option<Flaw>,
+    judge: &impl Fn(&Parsed<'_, '_>) -> Result<Verdict<T>, Flaw>,
+) -> Option<Result<Judged<T>, Flaw>> {
+    raw.with_room(|bytes, room| {
+        let mut parsed = httparse::Response::new(&mut []);
+        let complete = httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, bytes, room);
+        let Ok(Status::Complete(_)) = complete else { return None };
+        Judged::of_parsed(&parsed, flaw, judge)
+    })
+}
+
+/// What a head means that still lies where the parser has read it.
+struct Judged<T> {
+    status: u16,
+    http_minor: u8,
+    verdict: Verdict<T>,
+}
+
+impl<T> Judged<T> {
+    #[inline]
+    fn of_parsed(
+        parsed: &httparse::Response<'_, '_>,
+        flaw: Option<Flaw>,
+        judge: &impl Fn(&Parsed<'_, '_>) -> Result<Verdict<T>, Flaw>,
+    ) -> Option<Result<Self, Flaw>> {
+        let (status, http_minor) = (parsed.code?, parsed.version?);
+        // RFC 9110 §15: no status is below 100.
+        if status < 100 {
+            return Some(Err(Flaw::Malformed));
+        }
+        let verdict = judge(&Parsed { status, http_minor, headers: &*parsed.headers, flaw });
+        Some(verdict.map(|verdict| Self { status, http_minor, verdict }))
+    }
+
+    #[inline]
+    fn of(self, bytes: Bytes, left_out: LeftOut) -> Read<T> {
+        // The header lines begin behind the first line.
+        let headers_start = memchr(b'\n', &bytes).map_or(bytes.len(), |line_feed| line_feed + 1);
+        let response = ResponseHead::new(bytes, self.status, headers_start);
+        Read { response, http_minor: self.http_minor, left_out, verdict: self.verdict }
+    }
 }

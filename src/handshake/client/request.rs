@@ -1,15 +1,13 @@
 //! A client's request.
 
 use crate::config::Config;
-use crate::handshake::build::{BuildError, HeaderLines, check_subprotocol, line};
+use crate::handshake::build::{BuildError, HeaderLines, PROXY_AUTHORIZATION, check_subprotocol, line};
 use crate::handshake::compression;
 use crate::handshake::extended_connect::is_connection_specific;
 use crate::handshake::head::Headers;
 use crate::handshake::key::Key;
 use crate::handshake::uri::WebSocketUri;
-use alloc::{borrow::ToOwned, string::String, vec, vec::Vec};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use bytes::Bytes;
 use core::fmt;
 
@@ -43,12 +41,13 @@ pub struct Request {
     uri: WebSocketUri,
     pub(super) subprotocols: Vec<String>,
     headers: HeaderLines,
+    is_absolute_form: bool,
 }
 
 impl Request {
     /// A request for this URI.
     pub fn new(uri: WebSocketUri) -> Self {
-        Self { uri, subprotocols: Vec::new(), headers: HeaderLines::default() }
+        Self { uri, subprotocols: Vec::new(), headers: HeaderLines::default(), is_absolute_form: false }
     }
 
     /// Adds a subprotocol to the list, which is in order of preference.
@@ -133,10 +132,33 @@ impl Request {
     /// # Errors
     /// Those of [`basic_auth`](Self::basic_auth).
     pub fn set_basic_auth(&mut self, user: &str, password: &str) -> Result<(), BuildError> {
-        let credentials = basic_credentials(user, password).ok_or(BuildError::Credentials)?;
-        self.headers.remove(AUTHORIZATION);
-        self.headers.push(AUTHORIZATION, &[b"Basic ", &credentials]);
-        Ok(())
+        self.headers.set_basic_auth("Authorization", user, password)
+    }
+
+    /// Sends user name and password to a forward proxy that reads the request, as `Proxy-Authorization` (RFC 9110 §11.7.2), in
+    /// place of any that was added before. For [`absolute_form`](Self::absolute_form) alone: through a tunnel they would reach
+    /// the server, and a [`proxy::Request`](crate::handshake::proxy::Request) has its own.
+    ///
+    /// # Errors
+    /// Those of [`basic_auth`](Self::basic_auth).
+    pub fn proxy_basic_auth(mut self, user: &str, password: &str) -> Result<Self, BuildError> {
+        self.headers.set_basic_auth(PROXY_AUTHORIZATION, user, password)?;
+        Ok(self)
+    }
+
+    /// Writes the whole URI as the request target, `http://example.com/chat` (RFC 9112 §3.2.2, RFC 6455 §4.1), for a forward
+    /// proxy that the transport is connected to and that passes an upgrade on. Most do not: a tunnel by
+    /// [`proxy::Handshake`](crate::handshake::proxy::Handshake) is what RFC 6455 §4.1 describes. An
+    /// [`Exchange`](super::Exchange) leaves the target to its HTTP library.
+    ///
+    /// # Errors
+    /// [`BuildError::AbsoluteForm`] for a `wss` URI, which a proxy could read and change: it needs a tunnel.
+    pub fn absolute_form(mut self) -> Result<Self, BuildError> {
+        if self.uri.is_secure() {
+            return Err(BuildError::AbsoluteForm);
+        }
+        self.is_absolute_form = true;
+        Ok(self)
     }
 
     /// The URI.
@@ -166,7 +188,7 @@ impl Request {
         let head = self.head(key.map_or(&[], |key| key), &subprotocols, &offers);
         // Without the empty line, and the first one; that of an extended CONNECT has no Host, Upgrade and Connection (RFC 8441
         // §5).
-        let start = if key.is_some() { 3 } else { 6 };
+        let start = if key.is_some() { 5 } else { 8 };
         let lines = HeaderLines::of(head.get(start..head.len() - 1).unwrap_or_default().concat());
         // RFC 9113 §8.2: names in lower case, and nothing about one connection of HTTP/1.1.
         if key.is_some() { lines } else { lines.into_lower_case(is_connection_specific) }
@@ -177,12 +199,15 @@ impl Request {
         (self.subprotocols.join(", "), compression::offers(config).unwrap_or_default())
     }
 
-    fn head<'a>(&'a self, key: &'a [u8], subprotocols: &'a str, offers: &'a str) -> [&'a [u8]; 18] {
+    fn head<'a>(&'a self, key: &'a [u8], subprotocols: &'a str, offers: &'a str) -> [&'a [u8]; 20] {
         let [key, a, b] = line(b"Sec-WebSocket-Key: ", key);
         let [subprotocols, c, d] = line(b"Sec-WebSocket-Protocol: ", subprotocols.as_bytes());
         let [offers, e, f] = line(b"Sec-WebSocket-Extensions: ", offers.as_bytes());
+        let (scheme, authority) = if self.is_absolute_form { ("http://", self.uri.authority()) } else { ("", "") };
         [
             b"GET ",
+            scheme.as_bytes(),
+            authority.as_bytes(),
             self.uri.resource().as_bytes(),
             b" HTTP/1.1\r\n",
             b"Host: ",
@@ -202,20 +227,6 @@ impl Request {
             b"\r\n",
         ]
     }
-}
-
-const AUTHORIZATION: &str = "Authorization";
-
-/// The base64 of user name, colon and password, if they may be sent (RFC 7617 §2).
-fn basic_credentials(user: &str, password: &str) -> Option<Vec<u8>> {
-    let has_controls = |text: &str| text.bytes().any(|byte| byte.is_ascii_control());
-    if user.contains(':') || has_controls(user) || has_controls(password) {
-        return None;
-    }
-    let pair = [user, ":", password].concat();
-    let mut credentials = vec![0; base64::encoded_len(pair.len(), true)?];
-    STANDARD.encode_slice(pair, &mut credentials).ok()?;
-    Some(credentials)
 }
 
 /// Shows the host and the names of the headers: the query, the subprotocols and the values may hold secrets.

@@ -18,15 +18,14 @@ pub struct Accepted {
     pub subprotocol: Option<String>,
 }
 
-/// A valid HTTP response other than 101.
+/// A valid HTTP response other than 101. Its body is in the input:
+/// [`Handshake::receive_body`](super::Handshake::receive_body) takes it from there.
 #[derive(Clone, thiserror::Error)]
 #[error("the server answered with status {}", self.response.status)]
 #[non_exhaustive]
 pub struct Declined {
     /// Status and headers.
     pub response: ResponseHead,
-    /// The bytes of the body that had arrived with the head, as they were on the wire; more may follow.
-    pub body: Bytes,
 }
 
 impl Declined {
@@ -94,6 +93,20 @@ impl ResponseHead {
         self.headers().next_named(name)
     }
 
+    /// The value of the first header line of this name as text, if it is UTF-8; as [`header`](Self::header) otherwise.
+    ///
+    /// ```
+    /// use ws_proto::handshake::client::Declined;
+    ///
+    /// fn asks_for_basic(declined: &Declined) -> bool {
+    ///     let challenge = declined.response.header_str("WWW-Authenticate");
+    ///     declined.response.status() == 401 && challenge.is_some_and(|challenge| challenge.starts_with("Basic "))
+    /// }
+    /// ```
+    pub fn header_str(&self, name: &str) -> Option<&str> {
+        self.header(name).and_then(|value| str::from_utf8(value).ok())
+    }
+
     /// All header lines, in order.
     pub fn headers(&self) -> Headers<'_> {
         Headers::new(&self.bytes, self.headers_start)
@@ -110,7 +123,7 @@ impl fmt::Debug for Accepted {
     }
 }
 
-/// Shows nothing of the body and of the headers' values.
+/// Shows nothing of the headers' values.
 impl fmt::Debug for Declined {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Declined").field("response", &self.response).finish_non_exhaustive()

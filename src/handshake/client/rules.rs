@@ -4,7 +4,7 @@ use super::error::Flaw;
 use crate::config::Config;
 use crate::handshake::compression::{self, Agreement};
 use crate::handshake::extensions;
-use crate::handshake::fields::{Lines, Once, elements, is_token, lists};
+use crate::handshake::fields::{Lines, Once, is_empty_list, is_token, lists};
 use alloc::{string::String, vec::Vec};
 
 /// What the request offered, which the response has to match.
@@ -47,8 +47,6 @@ impl Offered {
         };
         let subprotocol = match fields.subprotocol {
             Once::Missing => return Ok((agreement, None)),
-            // RFC 9110 §5.6.1.2: a list without an element is as good as none.
-            Once::Value(value) if elements(value).next().is_none() => return Ok((agreement, None)),
             Once::Value(value) if is_token(value) => value,
             Once::Value(_) | Once::Repeated => return Err(Flaw::Subprotocol),
         };
@@ -77,7 +75,8 @@ impl<'h> Fields<'h> {
             7 if is("Upgrade") => self.upgrade.add(value),
             10 if is("Connection") => self.connection_upgrades |= lists(value, "Upgrade"),
             20 if is("Sec-WebSocket-Accept") => self.accept.add(value),
-            22 if is("Sec-WebSocket-Protocol") => self.subprotocol.add(value),
+            // RFC 9110 §5.6.1.2: a list without an element, which some servers send, is as good as none.
+            22 if is("Sec-WebSocket-Protocol") && !is_empty_list(value) => self.subprotocol.add(value),
             24 if is(extensions::NAME) => self.extensions.add(value),
             // RFC 6455 §4.1: unknown fields are passed over. RFC 9112 §6.3: a 101 ends with its head, whatever
             // Content-Length and Transfer-Encoding say.

@@ -5,18 +5,28 @@
 //! folds in the values, skip a malformed `Upgrade` without a word, and refuse a NUL all the same.
 
 use super::error::Flaw;
+use crate::handshake::body::BodyError;
 use crate::handshake::extensions;
 use crate::handshake::fields::{is_header_line, is_space, is_token_byte};
 use crate::handshake::head::{RawHead, without_line_end};
 use alloc::vec::Vec;
 
-/// The head with folded lines unfolded, and without the lines that are malformed nevertheless. If one of them was to be
-/// a header that decides, its flaw: a 101 is not taken without it.
+/// What malformed lines would have decided that were left out.
+#[derive(Clone, Copy, Default)]
+pub(super) struct LeftOut {
+    /// The flaw of a 101, which is not taken without them.
+    pub(super) flaw: Option<Flaw>,
+    /// What is wrong with the framing of a body.
+    pub(super) body: Option<BodyError>,
+}
+
+/// The head with folded lines unfolded, and without the lines that are malformed nevertheless.
 ///
 /// *Complexity*: linear in the head.
-pub(super) fn normalize(raw: &RawHead) -> (RawHead, Option<Flaw>) {
+pub(super) fn normalize(raw: &RawHead) -> (RawHead, LeftOut) {
     let mut lines = raw.bytes.split_inclusive(|&byte| byte == b'\n').map(without_line_end);
-    let mut normalized = Normalized { bytes: Vec::with_capacity(raw.bytes.len()), line_start: 0, flaw: None };
+    let bytes = Vec::with_capacity(raw.bytes.len());
+    let mut normalized = Normalized { bytes, line_start: 0, left_out: LeftOut::default() };
     normalized.bytes.extend_from_slice(lines.next().unwrap_or_default());
     normalized.next_line();
     for line in lines {
@@ -30,14 +40,14 @@ pub(super) fn normalize(raw: &RawHead) -> (RawHead, Option<Flaw>) {
     }
     // The last line is the empty one, which ends the head.
     normalized.next_line();
-    (raw.replaced_by(normalized.bytes.into()), normalized.flaw)
+    (raw.replaced_by(normalized.bytes.into()), normalized.left_out)
 }
 
 struct Normalized {
     bytes: Vec<u8>,
     /// Where the header under way begins.
     line_start: usize,
-    flaw: Option<Flaw>,
+    left_out: LeftOut,
 }
 
 impl Normalized {
@@ -69,7 +79,7 @@ impl Normalized {
         if is_header_line(line) {
             self.next_line();
         } else {
-            self.flaw = self.flaw.or_else(|| flaw_of(line));
+            self.left_out.note(line);
             self.bytes.truncate(self.line_start);
         }
     }
@@ -80,30 +90,44 @@ impl Normalized {
     }
 }
 
-/// The flaw of a 101 in which this malformed line stands. A line without a colon names no header.
-fn flaw_of(line: &[u8]) -> Option<Flaw> {
-    let colon = line.iter().position(|&byte| byte == b':')?;
-    flaw_of_header(line.get(..colon)?)
+impl LeftOut {
+    /// Notes what this malformed line would have decided. A line without a colon names no header.
+    fn note(&mut self, line: &[u8]) {
+        let Some(colon) = line.iter().position(|&byte| byte == b':') else { return };
+        let name = line.get(..colon).unwrap_or_default();
+        self.flaw = self.flaw.or_else(|| flaw_of_header(name));
+        self.body = self.body.or_else(|| {
+            if is_meant(name, "Content-Length") {
+                Some(BodyError::ContentLength)
+            } else if is_meant(name, "Transfer-Encoding") {
+                Some(BodyError::TransferEncoding)
+            } else {
+                None
+            }
+        });
+    }
 }
 
 /// The flaw of a response with a malformed header of this name: a header that decides must not be overlooked because it
 /// has white space before its colon or a control character in it.
 pub(super) fn flaw_of_header(name: &[u8]) -> Option<Flaw> {
-    let is = |deciding: &str| {
-        let letters = name.iter().filter(|&&byte| is_token_byte(byte));
-        letters.map(u8::to_ascii_lowercase).eq(deciding.bytes().map(|byte| byte.to_ascii_lowercase()))
-    };
-    if is("upgrade") {
+    if is_meant(name, "Upgrade") {
         Some(Flaw::Upgrade)
-    } else if is("connection") {
+    } else if is_meant(name, "Connection") {
         Some(Flaw::Connection)
-    } else if is("sec-websocket-accept") {
+    } else if is_meant(name, "Sec-WebSocket-Accept") {
         Some(Flaw::Accept)
-    } else if is("sec-websocket-protocol") {
+    } else if is_meant(name, "Sec-WebSocket-Protocol") {
         Some(Flaw::Subprotocol)
-    } else if is(extensions::NAME) {
+    } else if is_meant(name, extensions::NAME) {
         Some(Flaw::Extension)
     } else {
         None
     }
+}
+
+/// Whether this is the name of a header but for what may not stand in a name.
+fn is_meant(name: &[u8], header: &str) -> bool {
+    let letters = name.iter().filter(|&&byte| is_token_byte(byte));
+    letters.map(u8::to_ascii_lowercase).eq(header.bytes().map(|byte| byte.to_ascii_lowercase()))
 }

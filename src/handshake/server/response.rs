@@ -57,10 +57,11 @@ impl Response {
     /// what may be copied.
     ///
     /// ```
+    /// use ws_proto::bytes::Bytes;
     /// use ws_proto::handshake::{BuildError, client::Declined, server::Response};
     ///
     /// /// The response of the server behind, without the headers that are each connection's own.
-    /// fn copy(declined: &Declined) -> Result<Response, BuildError> {
+    /// fn copy(declined: &Declined, body: Bytes) -> Result<Response, BuildError> {
     ///     let mut response = Response::new(declined.response.status())?;
     ///     for (name, value) in declined.response.headers() {
     ///         match response.add_header(name, value) {
@@ -69,7 +70,7 @@ impl Response {
     ///         }
     ///     }
     ///     let content_type = declined.response.header("Content-Type").unwrap_or_default();
-    ///     response.with_body(&String::from_utf8_lossy(content_type), declined.body.clone())
+    ///     response.with_body(&String::from_utf8_lossy(content_type), body)
     /// }
     /// ```
     ///
