@@ -7,6 +7,7 @@ mod inflating;
 mod output;
 mod receive;
 mod reply;
+mod reserved_bits;
 mod send;
 mod send_methods;
 #[cfg(not(feature = "deflate"))]
@@ -19,6 +20,7 @@ use without_deflate as inflating;
 pub use output::Output;
 pub use receive::{ReceiveHalf, Received};
 pub use reply::Reply;
+pub use reserved_bits::ReservedBitInUse;
 pub use send::{MessageWriter, SendHalf};
 
 use crate::config::Config;
@@ -259,7 +261,8 @@ impl Connection {
 #[cfg(feature = "deflate")]
 impl Connection {
     /// Compresses messages as was agreed on (RFC 7692), on a stream that was upgraded elsewhere. Call it before
-    /// anything is received or sent. The handshakes of this crate see to it by themselves.
+    /// anything is received or sent. The handshakes of this crate see to it by themselves. RSV1 belongs to compression from
+    /// then on, even if [`set_reserved_bits`](Connection::set_reserved_bits) has given it to the application before.
     ///
     /// ```
     /// use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters};

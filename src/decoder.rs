@@ -10,20 +10,24 @@
 
 mod header;
 mod limits;
+mod meanings;
 mod message;
 mod quick;
 
 use crate::config::{Config, Delivery};
 use crate::frame::MaskingKey;
 use crate::input::{Buffer, Missing};
-use crate::opcode::MessageKind;
+use crate::reserved_bits::ReservedBits;
 use crate::role::Role;
 use crate::rules::sequence::Sequence;
 use crate::violation::Violation;
 use core::ops::Range;
 use limits::Limits;
+use meanings::Meanings;
 use message::Message;
 use quick::Quick;
+
+pub(crate) use message::Content;
 
 /// What is known of the frames between two looks at the input.
 #[derive(Debug)]
@@ -36,8 +40,7 @@ pub(crate) struct Decoder {
     quick: Quick,
     role: Role,
     delivery: Delivery,
-    /// Whether RSV1 on the first frame of a message says that it is compressed (RFC 7692 §6).
-    deflate: bool,
+    meanings: Meanings,
     /// Whether a piece of a compressed message is being shown, and whether its message ends with it.
     shown: Option<bool>,
 }
@@ -56,12 +59,12 @@ pub(crate) enum Decoded {
     /// All has been looked at. This is missing of the frame under way.
     NeedMore(Missing),
     /// A whole message.
-    Message { kind: MessageKind, range: Range<usize> },
+    Message { content: Content, range: Range<usize> },
     /// The next part of a message.
-    Part { kind: MessageKind, range: Range<usize>, fin: bool },
+    Part { content: Content, range: Range<usize>, fin: bool },
     /// The next piece of a compressed message, which is the message that the buffer has under way. It is found again until
     /// [`Decoder::used_up`] is called.
-    Compressed { kind: MessageKind, fin: bool },
+    Compressed { content: Content, fin: bool },
     /// A Close frame.
     Close(Range<usize>),
     /// A Ping frame.
@@ -83,7 +86,7 @@ impl Decoder {
             quick: Quick::NEVER,
             role,
             delivery: config.delivery,
-            deflate: false,
+            meanings: Meanings::NONE,
             shown: None,
         };
         decoder.allow_quick();
@@ -93,7 +96,12 @@ impl Decoder {
     /// From now on RSV1 means that a message is compressed.
     #[cfg(feature = "deflate")]
     pub(crate) const fn allow_compressed(&mut self) {
-        self.deflate = true;
+        self.meanings.add_deflate();
+    }
+
+    /// From now on these bits mean something to the application.
+    pub(crate) const fn allow_reserved(&mut self, bits: ReservedBits) {
+        self.meanings.set_reserved(bits);
     }
 
     /// Takes other limits over.
@@ -123,7 +131,7 @@ impl Decoder {
     /// *Complexity*: linear in the bytes over all calls, whatever their cut.
     pub(crate) fn decode(&mut self, input: &mut Buffer) -> Decoded {
         if let Some(fin) = self.shown {
-            return Decoded::Compressed { kind: self.message.kind, fin };
+            return Decoded::Compressed { content: self.message.content, fin };
         }
         let found = loop {
             let step = if self.payload.is_under_way {
@@ -180,7 +188,7 @@ impl Decoder {
             return Ok(None);
         }
         let range = input.finish(input.message().end);
-        Ok(Some(Decoded::Message { kind: self.message.kind, range }))
+        Ok(Some(Decoded::Message { content: self.message.content, range }))
     }
 
     /// What is missing of the payload under way.
@@ -199,22 +207,22 @@ impl Decoder {
     /// The part of the message that can be returned, when messages are delivered so.
     #[inline]
     fn part(&mut self, input: &mut Buffer, fin: bool) -> Option<Decoded> {
-        let kind = self.message.kind;
+        let content = self.message.content;
         if self.message.compressed {
             if input.message().is_empty() && !fin {
                 return None;
             }
             self.shown = Some(fin);
-            return Some(Decoded::Compressed { kind, fin });
+            return Some(Decoded::Compressed { content, fin });
         }
         match self.delivery {
             Delivery::Messages => None,
             Delivery::Parts => {
-                let whole = if kind == MessageKind::Text { input.validated() } else { input.message() };
+                let whole = if content.is_text() { input.validated() } else { input.message() };
                 if whole.is_empty() && !fin {
                     return None;
                 }
-                Some(Decoded::Part { kind, range: input.finish(whole.end), fin })
+                Some(Decoded::Part { content, range: input.finish(whole.end), fin })
             }
         }
     }

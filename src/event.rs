@@ -1,7 +1,9 @@
 //! What a connection returns for what has come.
 
 use crate::close_frame::CloseFrame;
+use crate::opcode::MessageKind;
 use crate::payload::Payload;
+use crate::reserved_bits::ReservedBits;
 use crate::text::{Text, Utf8Bytes};
 use crate::violation::Violation;
 use bytes::Bytes;
@@ -30,6 +32,30 @@ pub enum Event<'a> {
     BinaryPart {
         /// The part; it may be empty when it is the last.
         data: Payload<'a>,
+        /// Whether the message ends with it.
+        fin: bool,
+    },
+    /// A whole message of an extension of the application's: its first frame has reserved bits set that
+    /// [`Connection::set_reserved_bits`](crate::Connection::set_reserved_bits) has given a meaning.
+    Extension {
+        /// The type that the opcode names.
+        kind: MessageKind,
+        /// The bits that are set.
+        reserved: ReservedBits,
+        /// The payload as it came, inflated if permessage-deflate is in use and RSV1 is set, too. It may be anything, also
+        /// where the message is text: what the bytes mean only the extension knows.
+        payload: Payload<'a>,
+    },
+    /// The next part of a message of an extension of the application's. Only with
+    /// [`Delivery::Parts`](crate::Delivery::Parts).
+    ExtensionPart {
+        /// The type that the opcode of the message's first frame names.
+        kind: MessageKind,
+        /// The bits that are set in that frame; each part of the message comes with them.
+        reserved: ReservedBits,
+        /// The part as it came, inflated as in [`Extension`](Event::Extension); text may be cut within a code point. It may be
+        /// empty when it is the last.
+        payload: Payload<'a>,
         /// Whether the message ends with it.
         fin: bool,
     },
@@ -67,6 +93,26 @@ pub enum OwnedEvent {
     BinaryPart {
         /// The part; it may be empty when it is the last.
         data: Bytes,
+        /// Whether the message ends with it.
+        fin: bool,
+    },
+    /// As [`Event::Extension`].
+    Extension {
+        /// The type that the opcode names.
+        kind: MessageKind,
+        /// The bits that are set.
+        reserved: ReservedBits,
+        /// The payload, which may be anything.
+        payload: Bytes,
+    },
+    /// As [`Event::ExtensionPart`].
+    ExtensionPart {
+        /// The type that the opcode of the message's first frame names.
+        kind: MessageKind,
+        /// The bits that are set in that frame.
+        reserved: ReservedBits,
+        /// The part; it may be empty when it is the last.
+        payload: Bytes,
         /// Whether the message ends with it.
         fin: bool,
     },
@@ -113,6 +159,12 @@ impl Event<'_> {
             Self::Binary(data) => OwnedEvent::Binary(data.into_bytes()),
             Self::TextPart { text, fin } => OwnedEvent::TextPart { text: text.into_utf8_bytes(), fin },
             Self::BinaryPart { data, fin } => OwnedEvent::BinaryPart { data: data.into_bytes(), fin },
+            Self::Extension { kind, reserved, payload } => {
+                OwnedEvent::Extension { kind, reserved, payload: payload.into_bytes() }
+            }
+            Self::ExtensionPart { kind, reserved, payload, fin } => {
+                OwnedEvent::ExtensionPart { kind, reserved, payload: payload.into_bytes(), fin }
+            }
             Self::Ping(data) => OwnedEvent::Ping(data.into_bytes()),
             Self::Pong(data) => OwnedEvent::Pong(data.into_bytes()),
             Self::Close(frame) => OwnedEvent::Close(frame),

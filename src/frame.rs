@@ -10,5 +10,5 @@ mod mask;
 pub use header::{EncodedHeader, FrameHeader};
 pub use mask::MaskingKey;
 
-pub(crate) use header::{EXTENDED_16, MAX_CONTROL, MAX_SHORT, RSV1, Start};
+pub(crate) use header::{EXTENDED_16, MAX_CONTROL, MAX_SHORT, Start};
 pub(crate) use keys::MaskingKeys;

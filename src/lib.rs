@@ -109,6 +109,7 @@ mod message;
 mod opcode;
 mod payload;
 mod prepared;
+mod reserved_bits;
 mod role;
 mod rules;
 mod seed;
@@ -123,7 +124,7 @@ pub use bytes;
 pub use close_code::CloseCode;
 pub use close_frame::{CloseFrame, ReasonTooLong};
 pub use config::{Config, Delivery};
-pub use connection::{Connection, MessageWriter, Output, ReceiveHalf, Received, Reply, SendHalf};
+pub use connection::{Connection, MessageWriter, Output, ReceiveHalf, Received, Reply, ReservedBitInUse, SendHalf};
 #[cfg(all(feature = "deflate", feature = "std"))]
 pub use deflate::DeflatePool;
 #[cfg(feature = "deflate")]
@@ -135,6 +136,7 @@ pub use message::Message;
 pub use opcode::{MessageKind, Opcode};
 pub use payload::Payload;
 pub use prepared::Prepared;
+pub use reserved_bits::ReservedBits;
 pub use role::Role;
 #[cfg(feature = "getrandom")]
 pub use seed::NoEntropy;

@@ -2,6 +2,7 @@
 
 use crate::opcode::MessageKind;
 use crate::payload::Payload;
+use crate::reserved_bits::ReservedBits;
 use crate::text::{Text, Utf8Bytes};
 use alloc::{string::String, vec::Vec};
 use bytes::{Bytes, BytesMut};
@@ -13,6 +14,17 @@ pub enum Message {
     Text(Utf8Bytes),
     /// Opaque bytes.
     Binary(Bytes),
+    /// A message of an extension of the application's, which is sent as it is: it is not compressed, and may be anything, also
+    /// as text. The connection has to have been given the bits:
+    /// [`Connection::set_reserved_bits`](crate::Connection::set_reserved_bits).
+    Extension {
+        /// The type that the opcode names.
+        kind: MessageKind,
+        /// The bits that are set on the first frame, and on no other if there are several.
+        reserved: ReservedBits,
+        /// The payload, as the extension has made it.
+        payload: Bytes,
+    },
 }
 
 impl Message {
@@ -21,6 +33,15 @@ impl Message {
         match self {
             Self::Text(_) => MessageKind::Text,
             Self::Binary(_) => MessageKind::Binary,
+            Self::Extension { kind, .. } => *kind,
+        }
+    }
+
+    /// The reserved bits of a message of an extension.
+    pub const fn reserved_bits(&self) -> Option<ReservedBits> {
+        match self {
+            Self::Text(_) | Self::Binary(_) => None,
+            Self::Extension { reserved, .. } => Some(*reserved),
         }
     }
 
@@ -28,7 +49,7 @@ impl Message {
     pub fn into_bytes(self) -> Bytes {
         match self {
             Self::Text(text) => text.into_bytes(),
-            Self::Binary(data) => data,
+            Self::Binary(data) | Self::Extension { payload: data, .. } => data,
         }
     }
 
@@ -36,7 +57,7 @@ impl Message {
     pub fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Text(text) => text.as_bytes(),
-            Self::Binary(data) => data,
+            Self::Binary(data) | Self::Extension { payload: data, .. } => data,
         }
     }
 }

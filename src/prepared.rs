@@ -2,11 +2,10 @@
 
 #[cfg(feature = "deflate")]
 use crate::deflate::{DeflateConfig, compress_alone};
-#[cfg(feature = "deflate")]
-use crate::frame::RSV1;
 use crate::frame::{EncodedHeader, FrameHeader};
 use crate::message::Message;
 use crate::opcode::MessageKind;
+use crate::reserved_bits::ReservedBits;
 use alloc::sync::Arc;
 #[cfg(feature = "deflate")]
 use alloc::vec::Vec;
@@ -48,7 +47,7 @@ struct Forms {
 #[derive(Clone)]
 pub(crate) struct Form {
     kind: MessageKind,
-    rsv: u8,
+    reserved: Option<ReservedBits>,
     header: EncodedHeader,
     /// The payload; where it is not large, the whole frame.
     bytes: Bytes,
@@ -65,12 +64,13 @@ struct Compressed {
 }
 
 impl Prepared {
-    /// Prepares a message, which goes out uncompressed.
+    /// Prepares a message, which goes out uncompressed. One of an extension can be sent on the connections that were given
+    /// its reserved bits.
     pub fn new(message: impl Into<Message>) -> Self {
         let message = message.into();
-        let kind = message.kind();
+        let (kind, reserved) = (message.kind(), message.reserved_bits());
         Self(Arc::new(Forms {
-            plain: Form::new(kind, 0, message.into_bytes()),
+            plain: Form::new(kind, reserved, message.into_bytes()),
             #[cfg(feature = "deflate")]
             compressed: Vec::new(),
         }))
@@ -81,8 +81,8 @@ impl Prepared {
     /// refers to nothing that was sent before it.
     ///
     /// A connection that agreed on a smaller window, or on no compression, gets the uncompressed frame; so do all if the
-    /// message is shorter than the [threshold](DeflateConfig::threshold) or does not shrink. Called several times with
-    /// different windows, each connection gets the form with the largest window that is no larger than its own.
+    /// message is shorter than the [threshold](DeflateConfig::threshold), does not shrink, or is an extension's. Called several
+    /// times with different windows, each connection gets the form with the largest window that is no larger than its own.
     ///
     /// Each call takes a context, as a connection does, and gives it back; with a [pool](DeflateConfig::pool) they are
     /// shared. Do not compress a message that holds a secret: see [`DeflateConfig`].
@@ -105,11 +105,16 @@ impl Prepared {
     #[cfg(feature = "deflate")]
     #[must_use]
     pub fn compress(self, config: &DeflateConfig) -> Self {
+        if self.reserved_bits().is_some() {
+            return self;
+        }
         let mut forms = Arc::unwrap_or_clone(self.0);
         let Form { kind, .. } = forms.plain;
         if let Some((window_bits, payload)) = compress_alone(&forms.plain.payload(), config) {
             forms.compressed.retain(|other| other.window_bits != window_bits);
-            forms.compressed.push(Compressed { window_bits, form: Form::new(kind, RSV1, payload) });
+            // RFC 7692 §6.1: the bit says that the message is compressed.
+            let form = Form::new(kind, Some(ReservedBits::RSV1), payload);
+            forms.compressed.push(Compressed { window_bits, form });
             forms.compressed.sort_by_key(|form| core::cmp::Reverse(form.window_bits));
         }
         Self(Arc::new(forms))
@@ -118,6 +123,11 @@ impl Prepared {
     /// The type of the message.
     pub fn kind(&self) -> MessageKind {
         self.0.plain.kind
+    }
+
+    /// The reserved bits of a message of an extension.
+    pub fn reserved_bits(&self) -> Option<ReservedBits> {
+        self.0.plain.reserved
     }
 
     /// The size of the message's payload in bytes.
@@ -148,15 +158,16 @@ impl Prepared {
 }
 
 impl Form {
-    fn new(kind: MessageKind, rsv: u8, payload: Bytes) -> Self {
+    fn new(kind: MessageKind, reserved: Option<ReservedBits>, payload: Bytes) -> Self {
         let payload_length = payload.len() as u64;
+        let rsv = ReservedBits::bits_of(reserved);
         let header = FrameHeader { fin: true, rsv, opcode: kind.opcode(), masking_key: None, payload_length }.encode();
         let (bytes, header_size) = if payload.len() < SHARED {
             ([header.as_ref(), &payload].concat().into(), header.as_ref().len())
         } else {
             (payload, 0)
         };
-        Self { kind, rsv, header, bytes, header_size }
+        Self { kind, reserved, header, bytes, header_size }
     }
 
     /// The type of the message.
@@ -165,8 +176,8 @@ impl Form {
     }
 
     /// The reserved bits of the frame.
-    pub(crate) fn rsv(&self) -> u8 {
-        self.rsv
+    pub(crate) fn reserved(&self) -> Option<ReservedBits> {
+        self.reserved
     }
 
     /// The size of the whole frame.

@@ -79,9 +79,14 @@ pub enum SendErrorKind {
     /// A message is being sent in parts, and no other may begin before its last part (RFC 6455 §5.4).
     #[error("a message sent in parts is not finished (RFC 6455 §5.4)")]
     Unfinished,
-    /// The part is text and the message it belongs to is binary, or the other way round (RFC 6455 §5.4).
+    /// The part is text and the message it belongs to is binary, or the other way round, or it has other reserved bits
+    /// (RFC 6455 §5.4).
     #[error("the parts of a message are of one type (RFC 6455 §5.4)")]
     KindChanged,
+    /// The message has a reserved bit set that
+    /// [`Connection::set_reserved_bits`](crate::Connection::set_reserved_bits) has not given a meaning (RFC 6455 §5.2).
+    #[error("the message has a reserved bit set that has no meaning on this connection (RFC 6455 §5.2)")]
+    ReservedBit,
     /// A Ping or Pong holds at most 125 bytes (RFC 6455 §5.5).
     #[error("a Ping or Pong holds at most 125 bytes (RFC 6455 §5.5)")]
     ControlTooLong,

@@ -73,6 +73,7 @@ fn returned(role: Role, config: &Config, bytes: &[u8], cut: Cut, keeping: bool) 
                 Event::Text(_) | Event::Binary(_) if keeping => match message_of(event) {
                     Message::Text(kept) => text(&kept),
                     Message::Binary(kept) => binary(&kept),
+                    kept @ Message::Extension { .. } => panic!("no bit has a meaning: {kept:?}"),
                 },
                 event => event.into(),
             });

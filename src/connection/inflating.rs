@@ -3,7 +3,6 @@
 use crate::config::Delivery;
 use crate::deflate::{DeflateConfig, DeflateParameters, Fault, Inflater, Part, Piece, TAIL};
 use crate::input::{Buffer, Input};
-use crate::opcode::MessageKind;
 use crate::role::Role;
 use crate::violation::Violation;
 use core::ops::Range;
@@ -62,11 +61,11 @@ impl Inflating {
     }
 
     /// Takes in a piece of a message's compressed bytes, which is the message that the wire has under way; the last one if
-    /// `fin` says so. A piece that is not used up is to be shown again.
+    /// `fin` says so. What comes out has to be UTF-8 if `is_text` says so. A piece that is not used up is to be shown again.
     ///
     /// *Complexity*: linear in the bytes that go in and come out.
     #[inline]
-    pub(super) fn receive(&mut self, kind: MessageKind, input: &mut Input, fin: bool) -> Found {
+    pub(super) fn receive(&mut self, is_text: bool, input: &mut Input, fin: bool) -> Found {
         let Input { wire, inflated, .. } = input;
         if fin && wire.room() < TAIL.len() {
             // What has been received makes room for the tail, rather than more memory.
@@ -74,10 +73,10 @@ impl Inflating {
         }
         let piece = wire.message();
         if !fin {
-            return self.inflate(kind, wire.slice(piece.start, piece.end), inflated, false);
+            return self.inflate(is_text, wire.slice(piece.start, piece.end), inflated, false);
         }
         // What the sender has cut off is put behind the piece for as long as it is looked at.
-        wire.with_tail(piece, TAIL, |bytes| self.inflate(kind, bytes, inflated, true))
+        wire.with_tail(piece, TAIL, |bytes| self.inflate(is_text, bytes, inflated, true))
     }
 
     /// Holds the next message to another limit.
@@ -94,18 +93,18 @@ impl Inflating {
         self.agreed
     }
 
-    fn inflate(&mut self, kind: MessageKind, bytes: &[u8], out: &mut Buffer, fin: bool) -> Found {
+    fn inflate(&mut self, is_text: bool, bytes: &[u8], out: &mut Buffer, fin: bool) -> Found {
         if out.is_empty() {
             // What was returned leaves, and the next message begins at the front.
             out.tidy();
         }
         let (taken, part) = self.progress.take().unwrap_or_else(|| (0, self.part(fin)));
         let mut piece = Piece::new(bytes, part, taken);
-        let is_used_up = self.inflate_until(kind, &mut piece, out);
+        let is_used_up = self.inflate_until(is_text, &mut piece, out);
         if is_used_up && fin {
-            self.end_message(kind, out);
+            self.end_message(is_text, out);
         }
-        let complete = complete(kind, out);
+        let complete = complete(is_text, out);
         if let Some(fault) = &self.fault {
             // What came before it is returned first.
             if self.delivery == Delivery::Messages || complete.is_empty() {
@@ -135,13 +134,13 @@ impl Inflating {
     }
 
     /// Goes on until the piece is used up, which it returns, or until there is a fault or a part to be returned.
-    fn inflate_until(&mut self, kind: MessageKind, piece: &mut Piece<'_>, out: &mut Buffer) -> bool {
+    fn inflate_until(&mut self, is_text: bool, piece: &mut Piece<'_>, out: &mut Buffer) -> bool {
         while self.fault.is_none() {
             // What is returned in parts never piles up.
             if self.delivery == Delivery::Parts && out.message().len() >= STEP {
                 break;
             }
-            if self.step(kind, piece, out) {
+            if self.step(is_text, piece, out) {
                 return true;
             }
         }
@@ -149,7 +148,7 @@ impl Inflating {
     }
 
     /// One step through zlib. True when all of the piece is in and all that follows from it is out.
-    fn step(&mut self, kind: MessageKind, piece: &mut Piece<'_>, out: &mut Buffer) -> bool {
+    fn step(&mut self, is_text: bool, piece: &mut Piece<'_>, out: &mut Buffer) -> bool {
         // The limit is on what comes out (RFC 6455 §10.4); room for one byte more shows what goes past it.
         let left = self.max_message.saturating_sub(self.length);
         let left = usize::try_from(left).unwrap_or(usize::MAX).min(usize::MAX - 1);
@@ -166,7 +165,7 @@ impl Inflating {
         out.fill(given);
         self.length += given as u64;
         // RFC 7692 §6.1: text is what comes out.
-        if kind == MessageKind::Text && !out.validate() {
+        if is_text && !out.validate() {
             self.fault = Some(Violation::TextNotUtf8);
         } else if step.given > left {
             self.fault = Some(Violation::MessageTooBig(self.length + 1));
@@ -176,11 +175,11 @@ impl Inflating {
         step.done
     }
 
-    fn end_message(&mut self, kind: MessageKind, out: &Buffer) {
+    fn end_message(&mut self, is_text: bool, out: &Buffer) {
         self.length = 0;
         self.inflater.end_message();
         // RFC 6455 §5.6: no code point may be left open.
-        if self.fault.is_none() && kind == MessageKind::Text && !out.is_valid() {
+        if self.fault.is_none() && is_text && !out.is_valid() {
             self.fault = Some(Violation::TextNotUtf8);
         }
     }
@@ -201,11 +200,8 @@ fn make_room(out: &mut Buffer, expected: usize, most: usize) {
 }
 
 /// What can be returned: of text, what ends with a whole code point.
-const fn complete(kind: MessageKind, out: &Buffer) -> Range<usize> {
-    match kind {
-        MessageKind::Text => out.validated(),
-        MessageKind::Binary => out.message(),
-    }
+const fn complete(is_text: bool, out: &Buffer) -> Range<usize> {
+    if is_text { out.validated() } else { out.message() }
 }
 
 impl From<Fault> for Violation {

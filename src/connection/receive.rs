@@ -5,13 +5,14 @@ use super::reply::{ControlPayload, Due, Reply};
 use crate::close_code::CloseCode;
 use crate::close_frame::CloseFrame;
 use crate::config::{Config, Delivery};
-use crate::decoder::{Decoded, Decoder};
+use crate::decoder::{Content, Decoded, Decoder};
 #[cfg(feature = "deflate")]
 use crate::deflate::{DeflateConfig, DeflateParameters};
 use crate::event::Event;
 use crate::input::{Buffer, Input};
 use crate::opcode::MessageKind;
 use crate::payload::Payload;
+use crate::reserved_bits::ReservedBits;
 use crate::role::Role;
 use crate::text::{NotUtf8, Text, Utf8Bytes};
 use crate::violation::Violation;
@@ -100,6 +101,10 @@ impl ReceiveHalf {
         let (max_message, delivery) = (self.decoder.max_message(), self.decoder.delivery());
         self.inflating = Some(Box::new(Inflating::new(role, config, agreed, max_message, delivery)));
         self.decoder.allow_compressed();
+    }
+
+    pub(super) const fn allow_reserved(&mut self, bits: ReservedBits) {
+        self.decoder.allow_reserved(bits);
     }
 
     /// As [`Connection::deflate_parameters`](crate::Connection::deflate_parameters).
@@ -226,11 +231,13 @@ impl ReceiveHalf {
         }
         loop {
             return match self.decoder.decode(&mut input.wire) {
-                Decoded::Message { kind, range } => Received::event(message(kind, input, range)),
-                Decoded::Part { kind, range, fin } => Received::event(part(kind, &mut input.wire, range, fin)),
-                Decoded::Compressed { kind, fin } => match self.inflate(input, kind, fin) {
+                Decoded::Message { content, range } => {
+                    Received::event(whole(content, Payload::new(&mut input.wire, range)))
+                }
+                Decoded::Part { content, range, fin } => Received::event(part(content, &mut input.wire, range, fin)),
+                Decoded::Compressed { content, fin } => match self.inflate(input, content, fin) {
                     Ok(None) => continue,
-                    Ok(Some((range, fin))) => Received::event(self.inflated(kind, &mut input.inflated, range, fin)),
+                    Ok(Some((range, fin))) => Received::event(self.inflated(content, &mut input.inflated, range, fin)),
                     Err(violation) => self.fail(input, violation),
                 },
                 Decoded::NeedMore(missing) => {
@@ -258,12 +265,12 @@ impl ReceiveHalf {
     fn inflate(
         &mut self,
         input: &mut Input,
-        kind: MessageKind,
+        content: Content,
         fin: bool,
     ) -> Result<Option<(Range<usize>, bool)>, Violation> {
         // The decoder finds such pieces only where there is something to inflate them.
         let Some(inflating) = &mut self.inflating else { return Err(Violation::ReservedBit) };
-        match inflating.receive(kind, input, fin) {
+        match inflating.receive(content.is_text(), input, fin) {
             Found::Nothing => {
                 self.decoder.used_up(&mut input.wire);
                 Ok(None)
@@ -278,10 +285,10 @@ impl ReceiveHalf {
         }
     }
 
-    fn inflated<'i>(&self, kind: MessageKind, buffer: &'i mut Buffer, range: Range<usize>, fin: bool) -> Event<'i> {
+    fn inflated<'i>(&self, content: Content, buffer: &'i mut Buffer, range: Range<usize>, fin: bool) -> Event<'i> {
         match self.decoder.delivery() {
-            Delivery::Messages => whole(kind, Payload::new(buffer, range)),
-            Delivery::Parts => part(kind, buffer, range, fin),
+            Delivery::Messages => whole(content, Payload::new(buffer, range)),
+            Delivery::Parts => part(content, buffer, range, fin),
         }
     }
 
@@ -321,14 +328,25 @@ impl ReceiveHalf {
     }
 }
 
+/// A message that a quick way has found.
 #[inline(always)]
 pub(super) fn message(kind: MessageKind, input: &mut Input, range: Range<usize>) -> Event<'_> {
-    whole(kind, Payload::new(&mut input.wire, range))
+    plain(kind, Payload::new(&mut input.wire, range))
 }
 
 /// A whole message, validated if it is text.
 #[inline(always)]
-fn whole(kind: MessageKind, payload: Payload<'_>) -> Event<'_> {
+fn whole(content: Content, payload: Payload<'_>) -> Event<'_> {
+    let Content { kind, reserved } = content;
+    match reserved {
+        None => plain(kind, payload),
+        Some(reserved) => Event::Extension { kind, reserved, payload },
+    }
+}
+
+/// A whole message without reserved bits.
+#[inline(always)]
+fn plain(kind: MessageKind, payload: Payload<'_>) -> Event<'_> {
     match kind {
         MessageKind::Text => Event::Text(Text::validated(payload)),
         MessageKind::Binary => Event::Binary(payload),
@@ -336,11 +354,13 @@ fn whole(kind: MessageKind, payload: Payload<'_>) -> Event<'_> {
 }
 
 /// A part of a message, validated if it is text.
-fn part(kind: MessageKind, buffer: &mut Buffer, range: Range<usize>, fin: bool) -> Event<'_> {
+fn part(content: Content, buffer: &mut Buffer, range: Range<usize>, fin: bool) -> Event<'_> {
     let payload = Payload::new(buffer, range);
-    match kind {
-        MessageKind::Text => Event::TextPart { text: Text::validated(payload), fin },
-        MessageKind::Binary => Event::BinaryPart { data: payload, fin },
+    let Content { kind, reserved } = content;
+    match (reserved, kind) {
+        (Some(reserved), _) => Event::ExtensionPart { kind, reserved, payload, fin },
+        (None, MessageKind::Text) => Event::TextPart { text: Text::validated(payload), fin },
+        (None, MessageKind::Binary) => Event::BinaryPart { data: payload, fin },
     }
 }
 

@@ -21,6 +21,7 @@ use crate::interest::Interest;
 use crate::message::Message;
 use crate::opcode::{MessageKind, Opcode};
 use crate::prepared::Prepared;
+use crate::reserved_bits::ReservedBits;
 use crate::role::Role;
 use crate::rules::sequence::Sequence;
 use crate::send_error::{SendError, SendErrorKind, WriteError};
@@ -40,6 +41,10 @@ pub struct SendHalf {
     close_state: CloseState,
     /// The message that is being sent in parts.
     sequence: Sequence,
+    /// The reserved bits of that message, if it is an extension's.
+    begun_reserved: Option<ReservedBits>,
+    /// The reserved bits that have a meaning for the application's extensions.
+    reserved: Option<ReservedBits>,
     role: Role,
     /// Compresses messages, once that is agreed on.
     deflating: Option<Box<Deflating>>,
@@ -52,6 +57,8 @@ impl SendHalf {
             writer: FrameWriter::new(keys, config),
             close_state: CloseState::new(),
             sequence: Sequence::Idle,
+            begun_reserved: None,
+            reserved: None,
             role,
             deflating: None,
         }
@@ -60,6 +67,12 @@ impl SendHalf {
     #[cfg(feature = "deflate")]
     pub(super) fn compress(&mut self, config: &DeflateConfig, agreed: &DeflateParameters) {
         self.deflating = Some(Box::new(Deflating::new(self.role, config, agreed)));
+        // RFC 7692 §6: it is compression's now.
+        self.reserved = self.reserved.and_then(|reserved| reserved.without(ReservedBits::RSV1));
+    }
+
+    pub(super) const fn allow_reserved(&mut self, bits: ReservedBits) {
+        self.reserved = Some(bits);
     }
 
     /// Puts the head of the handshake's response ahead of every frame.
@@ -156,6 +169,7 @@ impl SendHalf {
             return Err(SendErrorKind::ServerOnly.into());
         }
         self.may_begin()?;
+        self.may_set(prepared.reserved_bits())?;
         let compressed = self.deflating.as_mut().and_then(|deflating| {
             let form = deflating.form(prepared)?;
             Some((form, deflating))
@@ -287,6 +301,11 @@ impl SendHalf {
         self.close_state.may_send()
     }
 
+    /// As [`Connection::reserved_bits`](crate::Connection::reserved_bits).
+    pub const fn reserved_bits(&self) -> Option<ReservedBits> {
+        self.reserved
+    }
+
     /// Whether the end can be returned, or was.
     #[inline]
     pub(super) const fn is_over(&self) -> bool {
@@ -296,6 +315,11 @@ impl SendHalf {
     /// Whether the peer's Close waits for an answer.
     pub(super) fn has_to_answer_close(&self) -> bool {
         self.close_state.has_to_answer()
+    }
+
+    /// Whether permessage-deflate is in use.
+    pub(super) const fn compresses(&self) -> bool {
+        self.deflating.is_some()
     }
 
     pub(super) const fn role(&self) -> Role {

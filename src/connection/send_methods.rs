@@ -48,7 +48,8 @@ impl Connection {
     /// ```
     ///
     /// # Errors
-    /// As for [`send_text`](Connection::send_text); the error gives the message back.
+    /// As for [`send_text`](Connection::send_text), and [`ReservedBit`](SendErrorKind::ReservedBit); the error gives the
+    /// message back.
     pub fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
         self.sender.send(message)
     }
@@ -57,7 +58,8 @@ impl Connection {
     /// can.
     ///
     /// # Errors
-    /// As for [`send_text`](Connection::send_text), and [`ServerOnly`](SendErrorKind::ServerOnly) for a client.
+    /// As for [`send_text`](Connection::send_text), [`ReservedBit`](SendErrorKind::ReservedBit), and
+    /// [`ServerOnly`](SendErrorKind::ServerOnly) for a client.
     #[inline]
     pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), SendError> {
         self.sender.send_prepared(prepared)
@@ -91,7 +93,7 @@ impl Connection {
     }
 
     /// Sends the next fragment of a message (RFC 6455 §5.4). The first one begins it, the one with `fin` ends it; all
-    /// are of one type. Pings, Pongs and a Close may be sent in between, other messages not.
+    /// are of one type, and if it is an extension's, all have its reserved bits, which are set on the first frame. Pings, Pongs and a Close may be sent in between, other messages not.
     ///
     /// ```
     /// # use ws_proto::{Config, Connection};
@@ -102,8 +104,9 @@ impl Connection {
     /// ```
     ///
     /// # Errors
-    /// [`Full`](SendErrorKind::Full), [`TooLarge`](SendErrorKind::TooLarge), [`Closed`](SendErrorKind::Closed) or
-    /// [`KindChanged`](SendErrorKind::KindChanged); the error gives the part back.
+    /// [`Full`](SendErrorKind::Full), [`TooLarge`](SendErrorKind::TooLarge), [`Closed`](SendErrorKind::Closed),
+    /// [`ReservedBit`](SendErrorKind::ReservedBit) or [`KindChanged`](SendErrorKind::KindChanged); the error gives the part
+    /// back.
     pub fn send_part(&mut self, part: impl Into<Message>, fin: bool) -> Result<(), SendError> {
         self.sender.send_part(part, fin)
     }
@@ -112,7 +115,7 @@ impl Connection {
     /// holds a secret (see [`DeflateConfig`]). For the rest it is as [`send`](Connection::send).
     ///
     /// # Errors
-    /// As for [`send_text`](Connection::send_text); the error gives the message back.
+    /// As for [`send`](Connection::send).
     #[cfg(feature = "deflate")]
     pub fn send_uncompressed(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
         self.sender.send_uncompressed(message)

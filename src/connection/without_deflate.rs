@@ -1,7 +1,6 @@
 //! What stands in for compression where the feature is off: types that have no values.
 
 use crate::input::Input;
-use crate::opcode::MessageKind;
 use crate::prepared::{Form, Prepared};
 use crate::violation::Violation;
 use bytes::BytesMut;
@@ -18,7 +17,7 @@ pub(super) enum Found {
 }
 
 impl Inflating {
-    pub(super) const fn receive(&mut self, _: MessageKind, _: &mut Input, _: bool) -> Found {
+    pub(super) const fn receive(&mut self, _: bool, _: &mut Input, _: bool) -> Found {
         match *self {}
     }
 

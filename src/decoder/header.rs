@@ -1,9 +1,9 @@
 //! The next header: what may follow what has come, and what its frame holds.
 
 use super::message::Message;
-use super::{Decoded, Decoder, Payload};
+use super::{Content, Decoded, Decoder, Payload};
 use crate::config::Delivery;
-use crate::frame::{RSV1, Start};
+use crate::frame::Start;
 use crate::input::{Buffer, LARGE, Missing};
 use crate::opcode::{MessageKind, Opcode};
 use crate::role::Role;
@@ -35,11 +35,10 @@ impl Decoder {
     #[inline]
     fn opcode(&self, start: Start) -> Result<Opcode, Violation> {
         let opcode = start.opcode();
-        // RFC 6455 §5.2: a reserved bit is clear where no extension has given it a meaning. RFC 7692 §6: RSV1 has one on the
-        // first frame of a message.
-        let may_be_compressed =
-            self.deflate && start.rsv() == RSV1 && matches!(opcode, Ok(Opcode::Text | Opcode::Binary));
-        if start.rsv() != 0 && !may_be_compressed {
+        // RFC 6455 §5.2: a reserved bit is clear where no extension has given it a meaning. Only the first frame of a message
+        // has such bits, as RFC 7692 §6 has it for RSV1.
+        let rsv = start.rsv();
+        if rsv != 0 && !(self.meanings.has_all(rsv) && matches!(opcode, Ok(Opcode::Text | Opcode::Binary))) {
             return Err(Violation::ReservedBit);
         }
         // RFC 6455 §5.1: clients mask, servers do not.
@@ -59,10 +58,12 @@ impl Decoder {
         begins: Option<MessageKind>,
     ) -> Result<Option<Decoded>, Violation> {
         let (kind, sequence) = self.sequence.follow(begins, start.fin())?;
-        let (length, fragments, compressed) = if begins.is_some() {
-            (0, 0, start.rsv() != 0)
+        let (length, fragments, compressed, reserved) = if begins.is_some() {
+            let (compressed, reserved) = self.meanings.read(start.rsv());
+            (0, 0, compressed, reserved)
         } else {
-            (self.message.length, self.message.fragments, self.message.compressed)
+            let Message { length, fragments, compressed, content } = self.message;
+            (length, fragments, compressed, content.reserved)
         };
         let fragments = self.limits.fragment(fragments)?;
         let header = input.unread();
@@ -82,7 +83,7 @@ impl Decoder {
                 return Ok(wait(input, size));
             }
         }
-        self.message = Message { length, fragments, kind, compressed };
+        self.message = Message { length, fragments, content: Content { kind, reserved }, compressed };
         self.sequence = sequence;
         self.payload = Payload { left, key, is_under_way: true };
         input.skip(start.size());

@@ -156,7 +156,7 @@ impl Decoder {
             return None;
         }
         self.payload.left -= here as u64;
-        let is_text = self.message.kind == MessageKind::Text;
+        let is_text = self.message.content.is_text();
         let is_right = if here <= FEW && input.is_contiguous() {
             input.assemble_few(here, &mut self.payload.key, is_text)
         } else {
@@ -429,7 +429,8 @@ mod tests {
         // The end of a payload is not for this way.
         input.append_for_test(&[b'l' ^ 4, b'o' ^ 1]);
         assert!(decoder.partial_payload(&mut input).is_none());
-        let Decoded::Message { kind: MessageKind::Text, range } = decoder.decode(&mut input) else { panic!("a text") };
+        let Decoded::Message { content, range } = decoder.decode(&mut input) else { panic!("a text") };
+        assert!(content.is_text());
         assert_eq!(input.slice(range.start, range.end), b"hello");
     }
 }

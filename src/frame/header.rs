@@ -18,8 +18,6 @@ pub(crate) const MAX_SHORT: usize = SHORT as usize;
 pub(crate) const MAX_CONTROL: usize = MAX_SHORT;
 /// Says that the length follows in two bytes.
 pub(crate) const EXTENDED_16: u8 = 126;
-/// The first reserved bit, as [`FrameHeader::rsv`] has it.
-pub(crate) const RSV1: u8 = 4;
 
 /// The header of a frame (RFC 6455 §5.2).
 ///
@@ -37,6 +35,7 @@ pub struct FrameHeader {
     /// Whether this is the last frame of its message.
     pub fin: bool,
     /// The reserved bits RSV1, RSV2 and RSV3 as the bits 4, 2 and 1; without an extension they are 0.
+    /// [`ReservedBits`](crate::ReservedBits) names them.
     pub rsv: u8,
     /// What the frame is.
     pub opcode: Opcode,

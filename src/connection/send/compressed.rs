@@ -2,8 +2,8 @@
 
 use super::frame_writer::{FrameWriter, Start};
 use crate::connection::deflating::Deflating;
-use crate::frame::RSV1;
 use crate::opcode::Opcode;
+use crate::reserved_bits::ReservedBits;
 use crate::send_error::SendErrorKind;
 
 impl FrameWriter {
@@ -15,8 +15,8 @@ impl FrameWriter {
         payload: &[u8],
         fin: bool,
     ) -> Result<(), SendErrorKind> {
-        // RFC 7692 §6.1: the bit is set on the first frame of the message, and on no other.
-        let start = Start { fin, rsv: if opcode == Opcode::Continuation { 0 } else { RSV1 }, opcode };
+        // RFC 7692 §6.1: the bit says that the message is compressed.
+        let start = Start::of(opcode, Some(ReservedBits::RSV1), fin);
         let bound = Deflating::bound(payload.len());
         self.admit(bound)?;
         // The header precedes data whose length is not known yet: the room for the longest one is reserved.

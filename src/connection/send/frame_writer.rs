@@ -6,6 +6,7 @@ use crate::connection::output::Output;
 use crate::frame::{EncodedHeader, FrameHeader, MAX_SHORT, MaskingKey, MaskingKeys};
 use crate::opcode::{MessageKind, Opcode};
 use crate::prepared::Form;
+use crate::reserved_bits::ReservedBits;
 use crate::send_error::{SendError, SendErrorKind, WriteError};
 use alloc::boxed::Box;
 use bytes::{Buf, Bytes, BytesMut};
@@ -35,19 +36,21 @@ pub(super) struct FrameWriter {
 /// What of a data frame does not depend on the size of its payload.
 #[derive(Clone, Copy)]
 pub(super) struct Start {
-    pub(super) fin: bool,
-    pub(super) rsv: u8,
-    pub(super) opcode: Opcode,
+    fin: bool,
+    reserved: Option<ReservedBits>,
+    opcode: Opcode,
 }
 
 impl Start {
-    /// Of a message of one frame, or of a part of one, that is not compressed.
-    pub(super) const fn of(opcode: Opcode, fin: bool) -> Self {
-        Self { fin, rsv: 0, opcode }
+    /// Of a message of one frame, or of a part of one. RFC 7692 §6.1: reserved bits are set on the first frame of a message,
+    /// and on no other.
+    pub(super) fn of(opcode: Opcode, reserved: Option<ReservedBits>, fin: bool) -> Self {
+        Self { fin, reserved: if opcode == Opcode::Continuation { None } else { reserved }, opcode }
     }
 
     const fn header(self, length: usize) -> FrameHeader {
-        let Self { fin, rsv, opcode } = self;
+        let Self { fin, reserved, opcode } = self;
+        let rsv = ReservedBits::bits_of(reserved);
         FrameHeader { fin, rsv, opcode, masking_key: None, payload_length: length as u64 }
     }
 }
@@ -157,7 +160,7 @@ impl FrameWriter {
     pub(super) fn append_form(&mut self, form: &Form) -> Result<(), SendErrorKind> {
         if form.payload_size() > self.fragment_size {
             self.admit(form.payload_size())?;
-            let start = Start { fin: true, rsv: form.rsv(), opcode: form.kind().opcode() };
+            let start = Start::of(form.kind().opcode(), form.reserved(), true);
             self.append_owned_fragments(start, form.payload());
             return Ok(());
         }
@@ -184,7 +187,7 @@ impl FrameWriter {
         MessageWriter::new(self.output.small(), reserved, most)
             .written_by(kind, write)
             .map_err(|error| self.write_error(error))?;
-        self.frame_in_place(Start::of(kind.opcode(), true), origin, reserved);
+        self.frame_in_place(Start::of(kind.opcode(), None, true), origin, reserved);
         Ok(())
     }
 
@@ -241,7 +244,7 @@ impl FrameWriter {
     /// The size of a header, once it is [`masked`](Self::masked).
     #[inline]
     pub(super) fn header_size(&self, length: usize) -> usize {
-        Start::of(Opcode::Binary, true).header(length).size() + if self.keys.is_some() { 4 } else { 0 }
+        Start::of(Opcode::Binary, None, true).header(length).size() + if self.keys.is_some() { 4 } else { 0 }
     }
 
     /// The size of the frames that data of this length goes out in.
@@ -336,8 +339,7 @@ impl Start {
     /// The start of the next fragment; what is left is that of a continuation (RFC 6455 §5.4).
     const fn next(&mut self, is_last: bool) -> Self {
         let next = Self { fin: self.fin && is_last, ..*self };
-        // RFC 7692 §6.1: the bit of compression is set on the first frame of the message, and on no other.
-        *self = Self { fin: self.fin, rsv: 0, opcode: Opcode::Continuation };
+        *self = Self { fin: self.fin, reserved: None, opcode: Opcode::Continuation };
         next
     }
 }

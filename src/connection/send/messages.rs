@@ -5,6 +5,7 @@ use super::frame_writer::Start;
 use crate::frame::MAX_SHORT;
 use crate::message::Message;
 use crate::opcode::{MessageKind, Opcode};
+use crate::reserved_bits::ReservedBits;
 use crate::rules::sequence::Sequence;
 use crate::send_error::{SendError, SendErrorKind};
 
@@ -39,38 +40,54 @@ impl SendHalf {
             Some(deflating) if compress => {
                 self.writer.append_compressed(deflating, kind.opcode(), payload, true)?;
             }
-            Some(_) | None => self.writer.append_copied(Start::of(kind.opcode(), true), payload)?,
+            Some(_) | None => self.writer.append_copied(Start::of(kind.opcode(), None, true), payload)?,
         }
         Ok(())
     }
 
     pub(super) fn message(&mut self, message: Message, may_compress: bool) -> Result<(), SendError> {
+        if let Some(reserved) = message.reserved_bits() {
+            return self.extension(reserved, message);
+        }
         match self.may_begin() {
             Ok(()) => {
                 let compress = may_compress && self.deflates(message.as_bytes().len());
-                self.data(message.kind().opcode(), message, true, compress)
+                self.data(message.kind().opcode(), None, message, true, compress)
             }
             Err(kind) => Err(SendError::new(kind, Some(message))),
         }
     }
 
+    /// Sends a message of an extension, as it is. It is not inlined, so that other messages take no longer for it.
+    #[inline(never)]
+    fn extension(&mut self, reserved: ReservedBits, message: Message) -> Result<(), SendError> {
+        match self.may_begin().and_then(|()| self.may_set(Some(reserved))) {
+            Ok(()) => self.data(message.kind().opcode(), Some(reserved), message, true, false),
+            Err(kind) => Err(SendError::new(kind, Some(message))),
+        }
+    }
+
     pub(super) fn part(&mut self, part: Message, fin: bool, may_compress: bool) -> Result<(), SendError> {
-        let kind = part.kind();
+        let (kind, reserved) = (part.kind(), part.reserved_bits());
         let checked = match self.sequence {
-            Sequence::Within(begun) if begun != kind => Err(SendErrorKind::KindChanged),
+            Sequence::Within(begun) if begun != kind || self.begun_reserved != reserved => {
+                Err(SendErrorKind::KindChanged)
+            }
             Sequence::Within(_) => {
                 self.may_send().map(|()| self.deflating.as_ref().is_some_and(|deflating| deflating.is_in_message()))
             }
-            Sequence::Idle => self.may_send().map(|()| {
+            Sequence::Idle => self.may_send().and_then(|()| self.may_set(reserved)).map(|()| {
                 let length = part.as_bytes().len();
+                let may_compress = may_compress && reserved.is_none();
                 // The size of a message that only begins is not known.
                 may_compress && if fin { self.deflates(length) } else { self.may_deflate(length) }
             }),
         };
         match checked {
             Ok(compress) => {
-                self.data(self.sequence.opcode(kind), part, fin, compress)?;
+                self.data(self.sequence.opcode(kind), reserved, part, fin, compress)?;
                 self.sequence = if fin { Sequence::Idle } else { Sequence::Within(kind) };
+                self.begun_reserved = reserved;
                 Ok(())
             }
             Err(kind) => Err(SendError::new(kind, Some(part))),
@@ -79,7 +96,14 @@ impl SendHalf {
 
     /// Sends data, in one frame or several.
     #[inline(always)]
-    fn data(&mut self, opcode: Opcode, payload: Message, fin: bool, compress: bool) -> Result<(), SendError> {
+    fn data(
+        &mut self,
+        opcode: Opcode,
+        reserved: Option<ReservedBits>,
+        payload: Message,
+        fin: bool,
+        compress: bool,
+    ) -> Result<(), SendError> {
         let admitted = match &mut self.deflating {
             Some(deflating) if compress => {
                 self.writer.append_compressed(deflating, opcode, payload.as_bytes(), fin).map(|()| true)
@@ -88,7 +112,7 @@ impl SendHalf {
         };
         match admitted {
             Ok(true) => {}
-            Ok(false) => self.writer.append_owned(Start::of(opcode, fin), payload.into_bytes()),
+            Ok(false) => self.writer.append_owned(Start::of(opcode, reserved, fin), payload.into_bytes()),
             Err(kind) => return Err(SendError::new(kind, Some(payload))),
         }
         Ok(())
@@ -106,6 +130,16 @@ impl SendHalf {
         match self.sequence {
             Sequence::Idle => Ok(()),
             Sequence::Within(_) => Err(SendErrorKind::Unfinished),
+        }
+    }
+
+    /// RFC 6455 §5.2: no reserved bit is set that an extension has not given a meaning.
+    #[inline]
+    pub(super) fn may_set(&self, reserved: Option<ReservedBits>) -> Result<(), SendErrorKind> {
+        match (reserved, self.reserved) {
+            (None, _) => Ok(()),
+            (Some(reserved), Some(allowed)) if allowed.contains(reserved) => Ok(()),
+            (Some(_), _) => Err(SendErrorKind::ReservedBit),
         }
     }
 

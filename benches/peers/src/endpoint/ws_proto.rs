@@ -82,6 +82,7 @@ fn send(ws: &mut Connection, message: &Message) {
         message if message.as_bytes().len() >= LARGE => ws.send(message.clone()),
         Message::Text(text) => ws.send_text(text),
         Message::Binary(data) => ws.send_binary(data),
+        Message::Extension { .. } => ws.send(message.clone()),
     }
     .expect("there is room");
 }
