@@ -263,14 +263,15 @@ impl Connection {
     /// Compresses messages as was agreed on (RFC 7692), on a stream that was upgraded elsewhere. Call it before
     /// anything is received or sent. The handshakes of this crate see to it by themselves. RSV1 belongs to compression from
     /// then on, even if [`set_reserved_bits`](Connection::set_reserved_bits) has given it to the application before.
+    /// [`DeflateConfig::answer`] and [`DeflateConfig::confirm`] negotiate from header values.
     ///
     /// ```
     /// use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters};
     ///
-    /// // The answer was `permessage-deflate; client_max_window_bits=12`.
-    /// let agreed = DeflateParameters { client_max_window_bits: 12, ..DeflateParameters::new() };
+    /// let agreed: DeflateParameters = "permessage-deflate; client_max_window_bits=12".parse()?;
     /// let ws = Connection::server(&Config::new()).with_deflate(&DeflateConfig::new(), agreed);
     /// assert_eq!(ws.deflate_parameters(), Some(agreed));
+    /// # Ok::<(), ws_proto::NegotiationError>(())
     /// ```
     #[must_use]
     pub fn with_deflate(mut self, config: &DeflateConfig, agreed: DeflateParameters) -> Self {

@@ -4,7 +4,6 @@ mod config;
 mod context;
 mod deflater;
 mod inflater;
-#[cfg(feature = "handshake")]
 mod negotiation;
 mod parameters;
 mod window;
@@ -12,9 +11,10 @@ mod window;
 pub use config::DeflateConfig;
 #[cfg(feature = "std")]
 pub use context::DeflatePool;
+pub use negotiation::NegotiationError;
 pub use parameters::DeflateParameters;
 
 pub(crate) use deflater::{Deflater, compress_alone};
 pub(crate) use inflater::{Fault, Inflater, Part, Piece, TAIL};
 #[cfg(feature = "handshake")]
-pub(crate) use negotiation::{Element, NAME};
+pub(crate) use negotiation::NAME;

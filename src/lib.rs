@@ -101,6 +101,8 @@ mod decoder;
 mod deflate;
 mod event;
 pub mod frame;
+#[cfg(any(feature = "handshake", feature = "deflate"))]
+mod grammar;
 #[cfg(feature = "handshake")]
 pub mod handshake;
 mod input;
@@ -128,7 +130,7 @@ pub use connection::{Connection, MessageWriter, Output, ReceiveHalf, Received, R
 #[cfg(all(feature = "deflate", feature = "std"))]
 pub use deflate::DeflatePool;
 #[cfg(feature = "deflate")]
-pub use deflate::{DeflateConfig, DeflateParameters};
+pub use deflate::{DeflateConfig, DeflateParameters, NegotiationError};
 pub use event::{Cause, Closed, Event, OwnedEvent};
 pub use input::Input;
 pub use interest::Interest;

@@ -2,14 +2,16 @@
 
 use super::config::DeflateConfig;
 use super::parameters::{DeflateParameters, MAX_WINDOW_BITS};
-use core::fmt;
+use crate::grammar::{Cursor, Malformed, RawExtension};
+use alloc::string::{String, ToString};
+use core::{fmt, str};
 
 /// The name under which the extension is registered.
 pub(crate) const NAME: &str = "permessage-deflate";
 
 /// One `permessage-deflate` of the header: an offer, or what a server answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Element {
+struct Element {
     server_no_context_takeover: bool,
     client_no_context_takeover: bool,
     server_max_window_bits: Option<u8>,
@@ -27,13 +29,12 @@ enum ClientWindow {
 }
 
 impl Element {
-    /// Reads the parameters of an element. `None` for those that RFC 7692 §7 does not know, that have a value where
+    /// Reads the parameters of an extension of this name. `None` for those that RFC 7692 §7 does not know, that have a value where
     /// none may be or another than may be, or that come twice.
-    pub(crate) fn parse<V: AsRef<str>>(parameters: impl Iterator<Item = (impl AsRef<str>, Option<V>)>) -> Option<Self> {
+    fn parse(extension: RawExtension<'_>) -> Option<Self> {
         let mut element = Self::default();
-        for (name, value) in parameters {
-            let value = value.as_ref().map(AsRef::as_ref);
-            let is_new = match (name.as_ref(), value) {
+        for (name, value) in extension.parameters() {
+            let is_new = match (name, value.as_deref()) {
                 ("server_no_context_takeover", None) => {
                     !core::mem::replace(&mut element.server_no_context_takeover, true)
                 }
@@ -60,7 +61,7 @@ impl Element {
     }
 
     /// What holds when a server has answered this.
-    pub(crate) fn agreed(&self) -> DeflateParameters {
+    fn agreed(&self) -> DeflateParameters {
         DeflateParameters {
             server_no_context_takeover: self.server_no_context_takeover,
             client_no_context_takeover: self.client_no_context_takeover,
@@ -129,8 +130,106 @@ impl fmt::Display for Element {
 }
 
 impl DeflateConfig {
+    /// The value of `Sec-WebSocket-Extensions` with which a client offers the extension, where a handshake elsewhere sends it;
+    /// those of this crate do so by themselves. It is one offer, or two with a [`fallback`](DeflateConfig::fallback), best
+    /// first.
+    ///
+    /// ```
+    /// use ws_proto::DeflateConfig;
+    ///
+    /// let config = DeflateConfig::new().receive_window_bits(12);
+    /// assert_eq!(config.offer(), "permessage-deflate; server_max_window_bits=12; client_max_window_bits");
+    /// ```
+    pub fn offer(&self) -> String {
+        let mut list = String::new();
+        for offer in self.offers() {
+            if !list.is_empty() {
+                list.push_str(", ");
+            }
+            list.push_str(&offer.to_string());
+        }
+        list
+    }
+
+    /// What a server answers to the value of `Sec-WebSocket-Extensions` in a request that was read elsewhere: the element for
+    /// the response's value, and what [`Connection::with_deflate`](crate::Connection::with_deflate) is given. It accepts the
+    /// first offer that can be served (RFC 7692 §5); one that is invalid is passed over, as other extensions are. `None` if
+    /// there is no such offer. Values of several lines are joined with commas first.
+    ///
+    /// ```
+    /// use ws_proto::{Config, Connection, DeflateConfig};
+    ///
+    /// let deflate = DeflateConfig::new();
+    /// let offers = "x-stamp, permessage-deflate; client_max_window_bits; server_max_window_bits=10";
+    /// let mut ws = Connection::server(&Config::new());
+    /// if let Some((answer, agreed)) = deflate.answer(offers)? {
+    ///     assert_eq!(answer, "permessage-deflate; server_max_window_bits=10");
+    ///     ws = ws.with_deflate(&deflate, agreed);
+    /// }
+    /// # Ok::<(), ws_proto::NegotiationError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`NegotiationError::Malformed`] if the value breaks the grammar of RFC 6455 §9.1: the handshake has to fail.
+    ///
+    /// *Complexity*: linear in the value.
+    pub fn answer(&self, offers: impl AsRef<[u8]>) -> Result<Option<(String, DeflateParameters)>, NegotiationError> {
+        let offers = offers.as_ref();
+        for offer in elements(offers) {
+            offer?;
+        }
+        Ok(self.accept(elements(offers).filter_map(Result::ok)))
+    }
+
+    /// What a client that has sent its [`offer`](DeflateConfig::offer) makes of the value of `Sec-WebSocket-Extensions` in the
+    /// response: what [`Connection::with_deflate`](crate::Connection::with_deflate) is given, or `None` if the server has not
+    /// accepted it. Other extensions are the caller's to check. Values of several lines are joined with commas first.
+    ///
+    /// ```
+    /// use ws_proto::{Config, Connection, DeflateConfig, Seed};
+    ///
+    /// let deflate = DeflateConfig::new();
+    /// let mut ws = Connection::client(Seed::new([1; 32]), &Config::new());
+    /// if let Some(agreed) = deflate.confirm("permessage-deflate; client_max_window_bits=12")? {
+    ///     ws = ws.with_deflate(&deflate, agreed);
+    /// }
+    /// # Ok::<(), ws_proto::NegotiationError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A [`NegotiationError`], for which the client has to fail the handshake (RFC 6455 §4.1, RFC 7692 §5).
+    ///
+    /// *Complexity*: linear in the value.
+    pub fn confirm(&self, answer: impl AsRef<[u8]>) -> Result<Option<DeflateParameters>, NegotiationError> {
+        let mut agreed = None;
+        for extension in elements(answer.as_ref()) {
+            let extension = extension?;
+            if extension.name == NAME && agreed.replace(self.check(extension)?).is_some() {
+                return Err(NegotiationError::Repeated);
+            }
+        }
+        Ok(agreed)
+    }
+
+    /// What a server answers to the first of these offers that can be served, and what holds then.
+    pub(crate) fn accept<'a>(
+        &self,
+        mut offers: impl Iterator<Item = RawExtension<'a>>,
+    ) -> Option<(String, DeflateParameters)> {
+        // RFC 7692 §5, §7: one that breaks the rules is declined, as any other extension is.
+        let offer = offers.find_map(|offer| if offer.name == NAME { Element::parse(offer) } else { None })?;
+        let answer = self.answer_to(&offer);
+        Some((answer.to_string(), answer.agreed()))
+    }
+
+    /// What holds when a server has answered this to the offers.
+    pub(crate) fn check(&self, answer: RawExtension<'_>) -> Result<DeflateParameters, NegotiationError> {
+        let answer = Element::parse(answer).ok_or(NegotiationError::Parameters)?;
+        if self.allows(&answer) { Ok(answer.agreed()) } else { Err(NegotiationError::NotOffered) }
+    }
+
     /// What a client offers, best first.
-    pub(crate) fn offers(&self) -> impl Iterator<Item = Element> {
+    fn offers(&self) -> impl Iterator<Item = Element> {
         let unrestricted = Element {
             server_no_context_takeover: false,
             // RFC 7692 §7.1.1.2: a hint, so that the server need not keep a window for this.
@@ -148,13 +247,13 @@ impl DeflateConfig {
     }
 
     /// Whether a server may answer so to these offers.
-    pub(crate) fn allows(&self, answer: &Element) -> bool {
+    fn allows(&self, answer: &Element) -> bool {
         // RFC 7692 §5: the answer need not show which offer was taken.
         self.offers().any(|offer| offer.allows(answer))
     }
 
     /// What a server answers to an offer. None has to be declined: whatever window is asked for can be kept to.
-    pub(crate) fn answer(&self, offer: &Element) -> Element {
+    fn answer_to(&self, offer: &Element) -> Element {
         Element {
             server_no_context_takeover: offer.server_no_context_takeover || !self.send_context_takeover,
             // RFC 7692 §7.1.1.2: the hint is taken up, and no window has to be kept for the client.
@@ -172,6 +271,79 @@ impl DeflateConfig {
             .map_or(ClientWindow::Unsaid, ClientWindow::Bits),
         }
     }
+}
+
+/// As an element of the header, with what is not the default: `permessage-deflate; server_max_window_bits=12`. An answer to
+/// an offer may have to say more (RFC 7692 §7.1.2.1): [`DeflateConfig::answer`] does.
+impl fmt::Display for DeflateParameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let agreed = self.clamped();
+        let element = Element {
+            server_no_context_takeover: agreed.server_no_context_takeover,
+            client_no_context_takeover: agreed.client_no_context_takeover,
+            server_max_window_bits: limit(agreed.server_max_window_bits),
+            client_max_window_bits: limit(agreed.client_max_window_bits)
+                .map_or(ClientWindow::Unsaid, ClientWindow::Bits),
+        };
+        element.fmt(f)
+    }
+}
+
+impl str::FromStr for DeflateParameters {
+    type Err = NegotiationError;
+
+    /// Reads what a server has answered: one `permessage-deflate` with its parameters, whatever the offers were.
+    /// [`DeflateConfig::confirm`] compares it with them.
+    fn from_str(answer: &str) -> Result<Self, NegotiationError> {
+        let mut elements = elements(answer.as_bytes());
+        let answer = elements.next().ok_or(NegotiationError::Malformed)??;
+        if elements.next().transpose()?.is_some() {
+            return Err(NegotiationError::Repeated);
+        }
+        if answer.name != NAME {
+            return Err(NegotiationError::Name);
+        }
+        match Element::parse(answer) {
+            // RFC 7692 §7.1.2.2: in an answer it has a value.
+            None | Some(Element { client_max_window_bits: ClientWindow::Limitable, .. }) => {
+                Err(NegotiationError::Parameters)
+            }
+            Some(answer) => Ok(answer.agreed()),
+        }
+    }
+}
+
+/// The elements of a header value, up to the first error.
+fn elements(value: &[u8]) -> impl Iterator<Item = Result<RawExtension<'_>, NegotiationError>> {
+    let mut cursor = Some(Cursor::new(value));
+    core::iter::from_fn(move || {
+        let element = RawExtension::next(cursor.as_mut()?);
+        if element.is_err() {
+            cursor = None;
+        }
+        element.map_err(|Malformed| NegotiationError::Malformed).transpose()
+    })
+}
+
+/// Why a header value does not lead to an agreement on permessage-deflate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum NegotiationError {
+    /// The value is not a list of extensions with their parameters.
+    #[error("not a list of extensions (RFC 6455 §9.1)")]
+    Malformed,
+    /// The one extension is another.
+    #[error("the extension is not permessage-deflate (RFC 7692 §7)")]
+    Name,
+    /// There are several where one is due.
+    #[error("more than one extension is named where one is due (RFC 7692 §5)")]
+    Repeated,
+    /// A parameter that there is not, or twice, or with another value than it may have.
+    #[error("a parameter of permessage-deflate is unknown, repeated or out of range (RFC 7692 §7.1)")]
+    Parameters,
+    /// The offer does not allow this answer.
+    #[error("the answer is none to what was offered (RFC 7692 §7.1)")]
+    NotOffered,
 }
 
 /// The bits, if they are a limit.

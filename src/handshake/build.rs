@@ -1,5 +1,6 @@
 //! What the caller adds to a head that goes out. What could break out of its place cannot be added.
 
+use super::extensions::InvalidExtension;
 use super::fields::{is_token, is_value, trim};
 use super::head::Headers;
 use alloc::{string::String, vec, vec::Vec};
@@ -35,6 +36,18 @@ pub enum BuildError {
     /// A server chose a subprotocol that the client did not list (RFC 6455 §4.2.2).
     #[error("the client did not list the subprotocol of the answer (RFC 6455 §4.2.2)")]
     UnlistedSubprotocol,
+    /// An extension that is not one by the grammar (RFC 6455 §9.1).
+    #[error(transparent)]
+    Extension(#[from] InvalidExtension),
+    /// `permessage-deflate`, which the handshake negotiates by itself where the [`Config`](crate::Config) enables it.
+    #[error("permessage-deflate is negotiated by the handshake itself")]
+    ReservedExtension,
+    /// An extension that is listed already; by its name.
+    #[error("the extension {0:?} is listed twice")]
+    RepeatedExtension(String),
+    /// A server answers with an extension that the client did not offer (RFC 6455 §4.2.2); by its name.
+    #[error("the client did not offer the extension {0:?} (RFC 6455 §4.2.2)")]
+    UnofferedExtension(String),
     /// A user name that holds a colon, or a user name or password that holds a control character (RFC 7617 §2).
     #[error("a user name holds no colon, and neither it nor the password a control character (RFC 7617 §2)")]
     Credentials,

@@ -61,7 +61,7 @@ impl Handshake {
         let key = from_nonce(keys.nonce());
         Self {
             transaction: Transaction::new(request.encode(&key, config), config),
-            offered: Offered { config: config.clone(), subprotocols: request.subprotocols.clone() },
+            offered: Offered::by(request, config),
             accept: accept_for(&key),
             keys: Some(keys),
         }
@@ -181,7 +181,7 @@ impl Handshake {
         let keys = self.keys.as_mut().ok_or(RetryError::NotDeclined)?;
         let key = from_nonce(keys.nonce());
         self.transaction.send(request.encode(&key, &self.offered.config));
-        self.offered.subprotocols.clone_from(&request.subprotocols);
+        self.offered.replace_by(request);
         self.accept = accept_for(&key);
         Ok(())
     }

@@ -1,15 +1,20 @@
-//! How the two sides negotiate permessage-deflate, the one extension that is supported (RFC 7692 §5).
+//! How the two sides negotiate permessage-deflate, the one extension of the crate's own (RFC 7692 §5).
 
 use super::extensions::Extension;
+use super::own_extensions::OwnExtensions;
 use crate::config::Config;
 use crate::connection::Connection;
 #[cfg(feature = "deflate")]
-use crate::deflate::{DeflateConfig, DeflateParameters, Element, NAME};
+use crate::deflate::{DeflateConfig, DeflateParameters};
 use alloc::string::String;
-#[cfg(feature = "deflate")]
-use alloc::string::ToString;
-#[cfg(feature = "deflate")]
 use alloc::vec::Vec;
+
+#[cfg(feature = "deflate")]
+pub(super) use crate::deflate::NAME as DEFLATE;
+
+/// The name under which the extension is registered.
+#[cfg(not(feature = "deflate"))]
+pub(super) const DEFLATE: &str = "permessage-deflate";
 
 /// What has been agreed on, which may be nothing.
 #[derive(Default)]
@@ -20,8 +25,8 @@ pub(super) struct Agreement {
 
 impl Agreement {
     #[cfg(feature = "deflate")]
-    fn on(config: &DeflateConfig, answer: &Element) -> Self {
-        Self { deflate: Some((config.clone(), answer.agreed())) }
+    fn on(config: &DeflateConfig, agreed: DeflateParameters) -> Self {
+        Self { deflate: Some((config.clone(), agreed)) }
     }
 
     /// Makes the connection keep to it.
@@ -36,39 +41,45 @@ impl Agreement {
     }
 }
 
+/// What a client makes of the extensions that the server says are in use: `None` if one of them is not among what it
+/// offered, or is there twice (RFC 6455 §4.1, RFC 7692 §5). The parameters of the application's are the application's to
+/// check.
+pub(super) fn confirm<'h>(
+    config: &Config,
+    own: &OwnExtensions,
+    in_use: impl Iterator<Item = Extension<'h>>,
+) -> Option<Agreement> {
+    let mut agreement = None;
+    let mut offered: Vec<&str> = own.names().collect();
+    for extension in in_use {
+        if extension.name() != DEFLATE {
+            let at = offered.iter().position(|name| *name == extension.name())?;
+            offered.swap_remove(at);
+        } else if agreement.replace(confirm_deflate(config, extension)?).is_some() {
+            return None;
+        }
+    }
+    Some(agreement.unwrap_or_default())
+}
+
 /// What a client offers, if it does.
 #[cfg(feature = "deflate")]
 pub(super) fn offers(config: &Config) -> Option<String> {
-    let offers: Vec<String> = config.deflate.as_ref()?.offers().map(|offer| offer.to_string()).collect();
-    Some(offers.join(", "))
+    config.deflate.as_ref().map(DeflateConfig::offer)
 }
 
 /// What a server answers to what it is offered.
 #[cfg(feature = "deflate")]
-pub(super) fn accept<'h>(
-    config: &Config,
-    mut offered: impl Iterator<Item = Extension<'h>>,
-) -> Option<(Agreement, String)> {
+pub(super) fn accept<'h>(config: &Config, offered: impl Iterator<Item = Extension<'h>>) -> Option<(Agreement, String)> {
     let config = config.deflate.as_ref()?;
-    // RFC 7692 §5, §7: the first offer that can be served. One that breaks the rules is declined, as any other
-    // extension is.
-    let offer =
-        offered.find_map(|offer| if offer.name() == NAME { Element::parse(offer.parameters()) } else { None })?;
-    let answer = config.answer(&offer);
-    Some((Agreement::on(config, &answer), answer.to_string()))
+    let (answer, agreed) = config.accept(offered.map(|Extension(offer)| offer))?;
+    Some((Agreement::on(config, agreed), answer))
 }
 
-/// What a client makes of the extensions that the server says are in use: `None` if that is not among what it offered
-/// (RFC 6455 §4.1, RFC 7692 §5).
 #[cfg(feature = "deflate")]
-pub(super) fn confirm<'h>(config: &Config, mut in_use: impl Iterator<Item = Extension<'h>>) -> Option<Agreement> {
-    let Some(extension) = in_use.next() else { return Some(Agreement::default()) };
+fn confirm_deflate(config: &Config, Extension(answer): Extension<'_>) -> Option<Agreement> {
     let config = config.deflate.as_ref()?;
-    if extension.name() != NAME || in_use.next().is_some() {
-        return None;
-    }
-    let answer = Element::parse(extension.parameters()).filter(|answer| config.allows(answer))?;
-    Some(Agreement::on(config, &answer))
+    config.check(answer).ok().map(|agreed| Agreement::on(config, agreed))
 }
 
 #[cfg(not(feature = "deflate"))]
@@ -82,6 +93,6 @@ pub(super) fn accept<'h>(_: &Config, _: impl Iterator<Item = Extension<'h>>) -> 
 }
 
 #[cfg(not(feature = "deflate"))]
-pub(super) fn confirm<'h>(_: &Config, mut in_use: impl Iterator<Item = Extension<'h>>) -> Option<Agreement> {
-    in_use.next().is_none().then(Agreement::default)
+fn confirm_deflate(_: &Config, _: Extension<'_>) -> Option<Agreement> {
+    None
 }

@@ -1,26 +1,7 @@
-//! The grammar of header lines and their values: tokens, lists and quoted strings (RFC 6455 §4.3, RFC 9110 §5.6).
+//! Header lines and their values: tokens, lists, and what may stand in them (RFC 6455 §4.3, RFC 9110 §5.6).
 
-use alloc::borrow::Cow;
+use crate::grammar::is_token_byte;
 use alloc::vec::Vec;
-
-/// Whether a byte may stand in a token (RFC 9110 §5.6.2).
-#[inline]
-pub(super) fn is_token_byte(byte: u8) -> bool {
-    TOKEN_BYTES.get(usize::from(byte)).is_some_and(|is_token_byte| *is_token_byte)
-}
-
-#[allow(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "it is made when this is compiled")]
-const TOKEN_BYTES: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < table.len() {
-        table[byte] = matches!(byte as u8,
-            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
-            | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z');
-        byte += 1;
-    }
-    table
-};
 
 pub(super) const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
@@ -116,74 +97,4 @@ impl<'h> Lines<'h> {
     pub(super) fn iter(&self) -> impl Iterator<Item = &'h [u8]> + Clone {
         self.first.into_iter().chain(self.others.iter().copied())
     }
-}
-
-/// Reads a header value from left to right, each byte once.
-#[derive(Clone, Copy)]
-pub(super) struct Cursor<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Cursor<'a> {
-    pub(super) const fn new(value: &'a [u8]) -> Self {
-        Self { rest: value }
-    }
-
-    pub(super) const fn is_at_end(self) -> bool {
-        self.rest.is_empty()
-    }
-
-    pub(super) fn skip_space(&mut self) {
-        while self.eat(b' ') || self.eat(b'\t') {}
-    }
-
-    /// Passes a byte, if it is the next one.
-    pub(super) fn eat(&mut self, expected: u8) -> bool {
-        match self.rest.split_first() {
-            Some((&byte, rest)) if byte == expected => {
-                self.rest = rest;
-                true
-            }
-            _ => false,
-        }
-    }
-
-    pub(super) fn token(&mut self) -> Option<&'a [u8]> {
-        let length = self.rest.iter().position(|&byte| !is_token_byte(byte)).unwrap_or(self.rest.len());
-        let (token, rest) = self.rest.split_at_checked(length)?;
-        if token.is_empty() {
-            return None;
-        }
-        self.rest = rest;
-        Some(token)
-    }
-
-    /// What stands between the quotes of a quoted string (RFC 9110 §5.6.4), its escapes as they are; `None` without a
-    /// closing quote.
-    pub(super) fn quoted(&mut self) -> Option<&'a [u8]> {
-        let (b'"', text) = self.rest.split_first()? else { return None };
-        let mut length = 0;
-        loop {
-            match text.get(length)? {
-                b'"' => break,
-                b'\\' => length += 2,
-                _ => length += 1,
-            }
-        }
-        self.rest = text.get(length + 1..)?;
-        text.get(..length)
-    }
-}
-
-/// The content of a quoted string without its escapes (RFC 9110 §5.6.4).
-pub(super) fn unescape(quoted: &[u8]) -> Cow<'_, [u8]> {
-    if !quoted.contains(&b'\\') {
-        return Cow::Borrowed(quoted);
-    }
-    let mut bytes = quoted.iter();
-    let unescaped = core::iter::from_fn(|| match bytes.next()? {
-        b'\\' => bytes.next(),
-        byte => Some(byte),
-    });
-    Cow::Owned(unescaped.copied().collect())
 }

@@ -1,6 +1,6 @@
 //! Peers that do not speak HTTP, recognized by the first bytes that they send.
 
-use super::fields::is_token_byte;
+use crate::grammar::is_token_byte;
 use crate::role::Role;
 
 /// What a peer that does not speak HTTP/1 seems to speak, by its first bytes.

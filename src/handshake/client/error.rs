@@ -50,8 +50,8 @@ pub enum Flaw {
     /// `Sec-WebSocket-Accept` is missing, repeated or not the value that the key requires.
     #[error("Sec-WebSocket-Accept is missing, repeated or wrong (RFC 6455 §4.1)")]
     Accept,
-    /// `Sec-WebSocket-Extensions` is malformed, or names an extension that was not offered, or parameters that the
-    /// offer does not allow.
+    /// `Sec-WebSocket-Extensions` is malformed, or names an extension that was not offered, or one twice, or parameters of
+    /// permessage-deflate that the offer does not allow.
     #[error("the answer names an extension that was not offered, or not so (RFC 6455 §4.1, RFC 7692 §5)")]
     Extension,
     /// `Sec-WebSocket-Protocol` is not one subprotocol that was listed.

@@ -80,7 +80,7 @@ impl Exchange {
         accept: Option<[u8; 28]>,
         config: &Config,
     ) -> Self {
-        let offered = Offered { config: config.clone(), subprotocols: request.subprotocols.clone() };
+        let offered = Offered::by(request, config);
         Self { uri: request.uri().clone(), headers, offered, keys, accept }
     }
 

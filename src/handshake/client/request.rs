@@ -6,6 +6,7 @@ use crate::handshake::compression;
 use crate::handshake::extended_connect::is_connection_specific;
 use crate::handshake::head::Headers;
 use crate::handshake::key::Key;
+use crate::handshake::own_extensions::OwnExtensions;
 use crate::handshake::uri::WebSocketUri;
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use bytes::Bytes;
@@ -40,6 +41,7 @@ const RESERVED: [&str; 10] = [
 pub struct Request {
     uri: WebSocketUri,
     pub(super) subprotocols: Vec<String>,
+    pub(super) extensions: OwnExtensions,
     headers: HeaderLines,
     is_absolute_form: bool,
 }
@@ -47,7 +49,13 @@ pub struct Request {
 impl Request {
     /// A request for this URI.
     pub fn new(uri: WebSocketUri) -> Self {
-        Self { uri, subprotocols: Vec::new(), headers: HeaderLines::default(), is_absolute_form: false }
+        Self {
+            uri,
+            subprotocols: Vec::new(),
+            extensions: OwnExtensions::new(),
+            headers: HeaderLines::default(),
+            is_absolute_form: false,
+        }
     }
 
     /// Adds a subprotocol to the list, which is in order of preference.
@@ -71,6 +79,51 @@ impl Request {
         }
         self.subprotocols.push(name.to_owned());
         Ok(())
+    }
+
+    /// Offers an extension of the application's own, with its parameters, as the header has them: `x-name; param=1`. Offers are
+    /// in order of preference; that of permessage-deflate, which the [`Config`] makes, is the last.
+    ///
+    /// Its negotiation is the application's business. If the server accepts it, it is among the
+    /// [extensions](super::ResponseHead::extensions) of the response, where the application checks its parameters. Then
+    /// [`Connection::set_reserved_bits`](crate::Connection::set_reserved_bits) gives it its reserved bits; one that uses
+    /// RSV1 is not to be offered beside permessage-deflate.
+    ///
+    /// ```
+    /// use ws_proto::ReservedBits;
+    /// use ws_proto::handshake::client::{Accepted, Request};
+    ///
+    /// let request = Request::new("ws://localhost:9001/".parse()?).extension("x-stamp; unit=ms")?;
+    ///
+    /// /// Whether the extension is in use.
+    /// fn is_stamped(accepted: &mut Accepted) -> Result<bool, Box<dyn std::error::Error>> {
+    ///     let Some(stamp) = accepted.response.extensions().find(|extension| extension.name() == "x-stamp") else {
+    ///         return Ok(false);
+    ///     };
+    ///     if !stamp.parameters().eq([("unit", Some("ms".into()))]) {
+    ///         return Err("the server answers with other parameters".into());
+    ///     }
+    ///     accepted.connection.set_reserved_bits(ReservedBits::RSV2)?;
+    ///     Ok(true)
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`BuildError::Extension`] if it is not one extension by the grammar of RFC 6455 §9.1,
+    /// [`BuildError::ReservedExtension`] for permessage-deflate, [`BuildError::RepeatedExtension`] if one of that name is
+    /// offered already.
+    pub fn extension(mut self, extension: &str) -> Result<Self, BuildError> {
+        self.add_extension(extension)?;
+        Ok(self)
+    }
+
+    /// Offers an extension as [`extension`](Self::extension) does. If it is refused, the request is as it was.
+    ///
+    /// # Errors
+    /// Those of [`extension`](Self::extension).
+    pub fn add_extension(&mut self, extension: &str) -> Result<(), BuildError> {
+        self.extensions.add(extension)
     }
 
     /// Adds a header line, such as `Origin`, `Cookie` or `Authorization`.
@@ -196,7 +249,8 @@ impl Request {
 
     /// The subprotocols and the extensions that are offered.
     fn lists(&self, config: &Config) -> (String, String) {
-        (self.subprotocols.join(", "), compression::offers(config).unwrap_or_default())
+        let offers = self.extensions.value_with(compression::offers(config).unwrap_or_default());
+        (self.subprotocols.join(", "), offers)
     }
 
     fn head<'a>(&'a self, key: &'a [u8], subprotocols: &'a str, offers: &'a str) -> [&'a [u8]; 20] {
@@ -229,7 +283,7 @@ impl Request {
     }
 }
 
-/// Shows the host and the names of the headers: the query, the subprotocols and the values may hold secrets.
+/// Shows the host and the names of the headers: the query, the subprotocols, the extensions and the values may hold secrets.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")

@@ -1,6 +1,7 @@
 //! The server's response, and what accepting and declining hand over.
 
 use crate::connection::Connection;
+use crate::handshake::extensions::Extensions;
 use crate::handshake::head::Headers;
 use crate::handshake::uri::{InvalidUri, WebSocketUri};
 use alloc::string::String;
@@ -105,6 +106,13 @@ impl ResponseHead {
     /// ```
     pub fn header_str(&self, name: &str) -> Option<&str> {
         self.header(name).and_then(|value| str::from_utf8(value).ok())
+    }
+
+    /// The extensions that the server names. Those of a 101 are in use: each of them was offered, and the parameters of those
+    /// that [`Request::extension`](super::Request::extension) has offered are still to be checked (RFC 6455 §4.1). The one
+    /// listed first is the one that a message goes through first where it is sent (§9.1).
+    pub fn extensions(&self) -> Extensions<'_> {
+        Extensions::new(self.headers())
     }
 
     /// All header lines, in order.

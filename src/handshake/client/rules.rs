@@ -1,22 +1,37 @@
 //! The rules for a response that accepts, wherever its headers come from (RFC 6455 §4.1, RFC 8441 §5).
 
 use super::error::Flaw;
+use super::request::Request;
 use crate::config::Config;
 use crate::handshake::compression::{self, Agreement};
 use crate::handshake::extensions;
 use crate::handshake::fields::{Lines, Once, is_empty_list, is_token, lists};
+use crate::handshake::own_extensions::OwnExtensions;
 use alloc::{string::String, vec::Vec};
 
 /// What the request offered, which the response has to match.
 pub(super) struct Offered {
     pub(super) config: Config,
     pub(super) subprotocols: Vec<String>,
+    /// Those of the application's own.
+    pub(super) extensions: OwnExtensions,
 }
 
 /// What a response agrees on: the extension, and the subprotocol if there is one.
 pub(super) type Agreed = (Agreement, Option<String>);
 
 impl Offered {
+    pub(super) fn by(request: &Request, config: &Config) -> Self {
+        let (subprotocols, extensions) = (request.subprotocols.clone(), request.extensions.clone());
+        Self { config: config.clone(), subprotocols, extensions }
+    }
+
+    /// What another request offers, with the same configuration.
+    pub(super) fn replace_by(&mut self, request: &Request) {
+        self.subprotocols.clone_from(&request.subprotocols);
+        self.extensions.clone_from(&request.extensions);
+    }
+
     /// Checks the rules for a 101 (RFC 6455 §4.1), with the `Sec-WebSocket-Accept` that the key requires.
     pub(super) fn check_upgrade(&self, http_minor: u8, accept: &[u8; 28], fields: &Fields<'_>) -> Result<Agreed, Flaw> {
         if http_minor == 0 {
@@ -43,7 +58,7 @@ impl Offered {
             Agreement::default()
         } else {
             let in_use = fields.extensions.iter().flat_map(extensions::elements);
-            compression::confirm(&self.config, in_use).ok_or(Flaw::Extension)?
+            compression::confirm(&self.config, &self.extensions, in_use).ok_or(Flaw::Extension)?
         };
         let subprotocol = match fields.subprotocol {
             Once::Missing => return Ok((agreement, None)),

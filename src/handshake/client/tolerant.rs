@@ -5,9 +5,10 @@
 //! folds in the values, skip a malformed `Upgrade` without a word, and refuse a NUL all the same.
 
 use super::error::Flaw;
+use crate::grammar::is_token_byte;
 use crate::handshake::body::BodyError;
 use crate::handshake::extensions;
-use crate::handshake::fields::{is_header_line, is_space, is_token_byte};
+use crate::handshake::fields::{is_header_line, is_space};
 use crate::handshake::head::{RawHead, without_line_end};
 use alloc::vec::Vec;
 

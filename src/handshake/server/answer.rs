@@ -1,6 +1,7 @@
 //! What an accepting server adds to the 101.
 
 use crate::handshake::build::{BuildError, HeaderLines, check_subprotocol};
+use crate::handshake::own_extensions::OwnExtensions;
 use alloc::{borrow::ToOwned, string::String};
 use core::fmt;
 
@@ -20,6 +21,7 @@ const RESERVED_IN_101: [&str; 8] = [
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Answer {
     pub(super) subprotocol: Option<String>,
+    pub(super) extensions: OwnExtensions,
     pub(super) headers: HeaderLines,
     pub(super) without_deflate: bool,
 }
@@ -47,6 +49,37 @@ impl Answer {
         check_subprotocol(name)?;
         self.subprotocol = Some(name.to_owned());
         Ok(())
+    }
+
+    /// Accepts an extension of the application's own, with the parameters that hold, as the header has them: `x-name; param=1`.
+    /// The client has to have offered it; what the parameters are, is the application's business. The extensions are listed in
+    /// the order of the calls, permessage-deflate last: a message goes through the first one first where it is sent
+    /// (RFC 6455 §9.1).
+    ///
+    /// [`Connection::set_reserved_bits`](crate::Connection::set_reserved_bits) gives it its reserved bits. One that uses RSV1
+    /// cannot be accepted beside permessage-deflate (RFC 7692 §5), which `without_deflate` declines.
+    ///
+    /// ```
+    /// use ws_proto::handshake::server::{Answer, Request};
+    /// use ws_proto::{Connection, ReservedBits};
+    ///
+    /// fn accept(request: &Request) -> Result<Connection, Box<dyn std::error::Error>> {
+    ///     if !request.extensions().any(|offer| offer.name() == "x-stamp") {
+    ///         return Ok(request.accept(Answer::new())?);
+    ///     }
+    ///     let mut ws = request.accept(Answer::new().extension("x-stamp; unit=ms")?)?;
+    ///     ws.set_reserved_bits(ReservedBits::RSV2)?;
+    ///     Ok(ws)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`BuildError::Extension`] if it is not one extension by the grammar of RFC 6455 §9.1,
+    /// [`BuildError::ReservedExtension`] for permessage-deflate, [`BuildError::RepeatedExtension`] if one of that name is
+    /// accepted already.
+    pub fn extension(mut self, extension: &str) -> Result<Self, BuildError> {
+        self.extensions.add(extension)?;
+        Ok(self)
     }
 
     /// Declines permessage-deflate on this connection, whatever the [`Config`](crate::Config) says.

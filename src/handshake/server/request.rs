@@ -114,6 +114,7 @@ impl Request {
     ///
     /// # Errors
     /// [`BuildError::UnlistedSubprotocol`] if the client did not list the subprotocol of the answer,
+    /// [`BuildError::UnofferedExtension`] if it did not offer one of the answer's extensions,
     /// [`BuildError::ExtendedConnect`] if the request is an extended CONNECT, whose answer is no 101.
     pub fn accept(&self, answer: Answer) -> Result<Connection, BuildError> {
         let Some(key) = &self.key else { return Err(BuildError::ExtendedConnect) };
@@ -133,7 +134,8 @@ impl Request {
     /// said in [`Connection::receive_eof`].
     ///
     /// # Errors
-    /// [`BuildError::UnlistedSubprotocol`] if the client did not list the subprotocol of the answer.
+    /// [`BuildError::UnlistedSubprotocol`] if the client did not list the subprotocol of the answer,
+    /// [`BuildError::UnofferedExtension`] if it did not offer one of the answer's extensions.
     pub fn accept_as_headers(&self, answer: Answer) -> Result<(Acceptance, Connection), BuildError> {
         let agreed = self.agree(answer)?;
         let acceptance = match &self.key {
@@ -151,9 +153,11 @@ impl Request {
         if answer.subprotocol.as_ref().is_some_and(unlisted) {
             return Err(BuildError::UnlistedSubprotocol);
         }
+        answer.extensions.check_offered(&self.extensions())?;
         let accepted = if answer.without_deflate { None } else { compression::accept(&self.config, self.extensions()) };
-        let (agreement, extension) = accepted.unwrap_or_default();
-        Ok(Agreed { answer, agreement, extension })
+        let (agreement, deflate) = accepted.unwrap_or_default();
+        let extensions = answer.extensions.value_with(deflate);
+        Ok(Agreed { answer, agreement, extensions })
     }
 }
 
@@ -162,7 +166,7 @@ struct Agreed {
     answer: Answer,
     agreement: Agreement,
     /// The value of `Sec-WebSocket-Extensions`, which is empty if nothing is in use.
-    extension: String,
+    extensions: String,
 }
 
 impl Agreed {
@@ -170,7 +174,7 @@ impl Agreed {
     fn lines(&self) -> [&[u8]; 7] {
         let subprotocol = self.answer.subprotocol.as_deref().unwrap_or_default();
         let [a, b, c] = line(b"Sec-WebSocket-Protocol: ", subprotocol.as_bytes());
-        let [d, e, f] = line(b"Sec-WebSocket-Extensions: ", self.extension.as_bytes());
+        let [d, e, f] = line(b"Sec-WebSocket-Extensions: ", self.extensions.as_bytes());
         [a, b, c, d, e, f, self.answer.headers.as_bytes()]
     }
 
