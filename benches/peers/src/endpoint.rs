@@ -83,6 +83,12 @@ pub trait Endpoint {
         None
     }
 
+    /// A client opens one connection after the other: it writes the request and reads the answer, sends so many messages
+    /// and waits for each to come back, closes, and waits for the other side's Close.
+    fn churn_client(&self, _: usize, _: &Bytes, _: Dial) -> Option<Job> {
+        None
+    }
+
     /// A server sends one message on each of these connections, and writes it.
     fn broadcast(&self, _: &Bytes, _: Vec<Socket>) -> Option<Job> {
         None

@@ -4,7 +4,7 @@ use crate::endpoint::Endpoint;
 use crate::handshake::{ACCEPT, REQUEST};
 use crate::job::{Job, Outgoing, Seen};
 use crate::json;
-use crate::socket::{Kernel, Socket};
+use crate::socket::{Kernel, Served, Socket};
 use crate::verify::{Expected, frame};
 use crate::wire::{Content, Incoming, Kind, Reads, Role, Size, frames};
 use bytes::Bytes;
@@ -41,6 +41,7 @@ pub fn all() -> Vec<Row> {
     round_trip(&mut rows);
     handshake(&mut rows);
     churn(&mut rows);
+    churn_client(&mut rows);
     broadcast(&mut rows);
     deflate(&mut rows);
     rows
@@ -273,21 +274,23 @@ fn handshake(rows: &mut Vec<Row>) {
     });
 }
 
+/// So many messages go each way on a connection that comes and goes.
+const CHURN: usize = 10;
+
 /// What public scoreboards of servers measure: connections that come and go.
 fn churn(rows: &mut Vec<Row>) {
-    const MESSAGES: usize = 10;
     let payload = Content::Binary.payload(20);
     let message = frames(Role::Server, Content::Binary, &payload, payload.len());
     let mut close = frames(Role::Server, Content::Binary, &NORMAL_CLOSE, NORMAL_CLOSE.len());
     close[0] = 0x88;
     let mut reads = vec![Bytes::from_static(REQUEST)];
-    reads.extend(vec![Bytes::from(message); MESSAGES]);
+    reads.extend(vec![Bytes::from(message); CHURN]);
     reads.push(close.into());
     let reads: Rc<[Bytes]> = reads.into();
     let recorded = Rc::clone(&reads);
     rows.push(Row {
         group: "Churn",
-        name: format!("churn, server: handshake, {MESSAGES} echoes of {}, Close", Size(payload.len())),
+        name: format!("churn, server: handshake, {CHURN} echoes of {}, Close", Size(payload.len())),
         note: Some(
             "A connection from its request to its end. Each message comes when the one before has been answered. Every \
             connection has buffers of its own, but for the floor's.",
@@ -296,7 +299,7 @@ fn churn(rows: &mut Vec<Row>) {
         unit: 1,
         job: Box::new(move |endpoint| {
             let (reads, kernel) = (Rc::clone(&reads), Rc::new(RefCell::new(Kernel::new())));
-            endpoint.churn(MESSAGES, Box::new(move || Socket::scripted(&reads, &kernel)))
+            endpoint.churn(CHURN, Box::new(move || Socket::scripted(&reads, &kernel)))
         }),
         verify: Box::new(move |endpoint| {
             let record = Rc::default();
@@ -307,12 +310,62 @@ fn churn(rows: &mut Vec<Row>) {
                 socket.record_to(&records);
                 socket
             };
-            endpoint.churn(MESSAGES, Box::new(dial))?(3, &mut Seen::default());
+            endpoint.churn(CHURN, Box::new(dial))?(3, &mut Seen::default());
             let payloads = [payload.clone()];
-            let expected = Expected { kind: Kind::Binary, payloads: &payloads, count: MESSAGES };
+            let expected = Expected { kind: Kind::Binary, payloads: &payloads, count: CHURN };
             Some(are_connections(&record.borrow(), 3, &expected))
         }),
     });
+}
+
+fn churn_client(rows: &mut Vec<Row>) {
+    let payload = Content::Binary.payload(20);
+    let proved = payload.clone();
+    rows.push(Row {
+        group: "Churn",
+        name: format!("churn, client: handshake, {CHURN} round trips of {}, Close", Size(payload.len())),
+        note: Some("The client's: what the answering side takes for the same writes is subtracted."),
+        overhead: Some(echoing),
+        unit: 1,
+        job: Box::new(move |endpoint| {
+            let served = Rc::default();
+            endpoint.churn_client(CHURN, &payload, Box::new(move || Socket::to_echo_server(&served)))
+        }),
+        verify: Box::new(move |endpoint| {
+            let served = Rc::new(RefCell::new(Served::default()));
+            let dialled = Rc::clone(&served);
+            let dial = move || Socket::to_echo_server(&dialled);
+            let mut seen = Seen { kept: Some(Vec::new()) };
+            endpoint.churn_client(CHURN, &proved, Box::new(dial))?(3, &mut seen);
+            let kept = seen.kept.unwrap_or_default();
+            let closed = served.borrow().closed;
+            let are_due = kept.iter().all(|(kind, payload)| (*kind, &payload[..]) == (Kind::Binary, &proved[..]));
+            Some(if kept.len() == 3 * CHURN && are_due && closed == 3 {
+                Ok(())
+            } else {
+                Err(format!("{} messages and {closed} Close frames", kept.len()))
+            })
+        }),
+    });
+}
+
+/// The other side of an endpoint that comes and goes, alone: it answers the same writes over and over.
+fn echoing(endpoint: &dyn Endpoint) -> Option<Job> {
+    let served = Rc::new(RefCell::new(Served { writes: Some(Vec::new()), ..Served::default() }));
+    let dialled = Rc::clone(&served);
+    let dial = move || Socket::to_echo_server(&dialled);
+    endpoint.churn_client(CHURN, &Content::Binary.payload(20), Box::new(dial))?(1, &mut Seen::default());
+    let writes = served.take().writes.unwrap_or_default();
+    let mut answer = vec![0; 4 << 10];
+    Some(Box::new(move |count, _| {
+        for _ in 0..count {
+            let mut socket = Socket::to_echo_server(&served);
+            for write in &writes {
+                socket.write_all(write).expect("it takes all");
+                std::hint::black_box(socket.read_some(&mut answer));
+            }
+        }
+    }))
 }
 
 const NORMAL_CLOSE: [u8; 2] = 1000_u16.to_be_bytes();

@@ -60,6 +60,61 @@ enum Drain {
         answers: Pipe,
         requests: Rc<RefCell<Requests>>,
     },
+    EchoServer {
+        server: EchoServer,
+        answers: Pipe,
+    },
+}
+
+/// The other side of one client: it answers the request, sends short messages back, and answers the Close.
+struct EchoServer {
+    is_upgraded: bool,
+    /// What follows is not looked at.
+    is_closed: bool,
+    /// What has not been answered.
+    pending: Vec<u8>,
+    served: Rc<RefCell<Served>>,
+}
+
+/// What servers that send back have seen.
+#[derive(Default)]
+pub struct Served {
+    /// Connections that have been closed.
+    pub closed: usize,
+    /// What clients have written, each write by itself, if that is to be kept.
+    pub writes: Option<Vec<Vec<u8>>>,
+}
+
+impl EchoServer {
+    fn answer(&mut self, bytes: &[u8], answers: &mut Vec<u8>) {
+        if let Some(writes) = &mut self.served.borrow_mut().writes {
+            writes.push(bytes.to_vec());
+        }
+        self.pending.extend_from_slice(bytes);
+        if !self.is_upgraded && self.pending.ends_with(b"\r\n\r\n") {
+            answers.extend_from_slice(&handshake::answer(&self.pending));
+            self.pending.clear();
+            self.is_upgraded = true;
+        }
+        if !self.is_upgraded || self.is_closed {
+            return;
+        }
+        let mut at = 0;
+        while let Some(&[first, second, a, b, c, d]) = self.pending[at..].first_chunk() {
+            let length = usize::from(second & 0x7F);
+            assert!(second & 0x80 != 0 && length <= 125, "a short frame that is masked");
+            let Some(payload) = self.pending.get(at + 6..at + 6 + length) else { break };
+            answers.extend_from_slice(&[first, second & 0x7F]);
+            answers.extend(payload.iter().zip([a, b, c, d].iter().cycle()).map(|(byte, key)| byte ^ key));
+            at += 6 + length;
+            if first == 0x88 {
+                self.served.borrow_mut().closed += 1;
+                self.is_closed = true;
+                break;
+            }
+        }
+        self.pending.drain(..at);
+    }
 }
 
 /// What a server was asked.
@@ -143,6 +198,14 @@ impl Socket {
             Source::pipe(Rc::clone(&answers)),
             Drain::Server { request: Vec::new(), answers, requests: Rc::default() },
         )
+    }
+
+    /// One connection to a server that sends back what it receives.
+    pub fn to_echo_server(served: &Rc<RefCell<Served>>) -> Self {
+        let answers = Pipe::default();
+        let server =
+            EchoServer { is_upgraded: false, is_closed: false, pending: Vec::new(), served: Rc::clone(served) };
+        Self::new(Source::pipe(Rc::clone(&answers)), Drain::EchoServer { server, answers })
     }
 
     /// The requests that have been answered.
@@ -232,6 +295,7 @@ impl Socket {
             }
             Drain::Record(record) => record.borrow_mut().extend_from_slice(bytes),
             Drain::Pipe(pipe) => pipe.borrow_mut().bytes.extend_from_slice(bytes),
+            Drain::EchoServer { server, answers } => server.answer(bytes, &mut answers.borrow_mut().bytes),
             Drain::Server { request, answers, requests } => {
                 request.extend_from_slice(bytes);
                 if request.ends_with(b"\r\n\r\n") {

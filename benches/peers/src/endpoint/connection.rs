@@ -65,6 +65,16 @@ pub trait Connection: Sized + 'static {
         unimplemented!("there is no closing handshake");
     }
 
+    /// A client's connection, after its handshake.
+    fn connected(_: Socket) -> Self {
+        unimplemented!("there is no handshake");
+    }
+
+    /// Closes with 1000 and receives the other side's Close, if there is a closing handshake.
+    fn leave(&mut self) {
+        unimplemented!("there is no closing handshake");
+    }
+
     /// As [`Endpoint::inflate`].
     fn inflate(_: &Incoming, _: Socket) -> Option<Job> {
         None
@@ -133,6 +143,10 @@ impl<C: Connection> Endpoint for Peer<C> {
         C::CHURN.then(|| churn::<C>(messages, dial))
     }
 
+    fn churn_client(&self, messages: usize, payload: &Bytes, dial: Dial) -> Option<Job> {
+        C::CHURN.then(|| churn_client::<C>(messages, payload, dial))
+    }
+
     fn broadcast(&self, payload: &Bytes, sockets: Vec<Socket>) -> Option<Job> {
         broadcast::<C>(payload, sockets)
     }
@@ -177,6 +191,22 @@ pub fn churn<C: Connection>(messages: usize, mut dial: Dial) -> Job {
                 connection.flush();
             }
             connection.close();
+        }
+    })
+}
+
+/// A client opens one connection after the other.
+pub fn churn_client<C: Connection>(messages: usize, payload: &Bytes, mut dial: Dial) -> Job {
+    let message = C::message(Kind::Binary, payload);
+    Box::new(move |count, seen| {
+        for _ in 0..count {
+            let mut connection = C::connected(dial());
+            for _ in 0..messages {
+                connection.queue(black_box(&message));
+                connection.flush();
+                connection.receive(seen);
+            }
+            connection.leave();
         }
     })
 }

@@ -366,6 +366,25 @@ fn value<'a>(head: &'a [u8], name: &str) -> &'a [u8] {
     line.as_bytes()[name.len()..].trim_ascii()
 }
 
+/// Writes a request and reads the answer.
+fn connect(socket: &mut Socket, buffer: &mut [u8], nonce: &mut u128) {
+    *nonce += 1;
+    let mut key = [0; 24];
+    STANDARD.encode_slice(nonce.to_ne_bytes(), &mut key).expect("16 bytes take 24 letters");
+    let parts: [&[u8]; 7] = [
+        b"GET ",
+        PATH.as_bytes(),
+        b" HTTP/1.1\r\nHost: ",
+        HOST.as_bytes(),
+        b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ",
+        &key,
+        b"\r\n\r\n",
+    ];
+    socket.write_all(&parts.concat()).expect("it takes all");
+    let length = socket.read_some(buffer);
+    assert_eq!(value(&buffer[..length], "sec-websocket-accept:"), accept(&key));
+}
+
 /// A connection with all that the loop around it keeps.
 struct Whole {
     role: Role,
@@ -501,26 +520,8 @@ impl Endpoint for Floor {
 
     fn connect(&self, mut socket: Socket) -> Option<Job> {
         let mut buffer = vec![0; READ];
-        let mut nonce = 0_u128;
-        Some(Box::new(move |count, _| {
-            for _ in 0..count {
-                nonce += 1;
-                let mut key = [0; 24];
-                STANDARD.encode_slice(nonce.to_ne_bytes(), &mut key).expect("16 bytes take 24 letters");
-                let parts: [&[u8]; 7] = [
-                    b"GET ",
-                    PATH.as_bytes(),
-                    b" HTTP/1.1\r\nHost: ",
-                    HOST.as_bytes(),
-                    b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ",
-                    &key,
-                    b"\r\n\r\n",
-                ];
-                socket.write_all(&parts.concat()).expect("it takes all");
-                let length = socket.read_some(&mut buffer);
-                assert_eq!(value(&buffer[..length], "sec-websocket-accept:"), accept(&key));
-            }
-        }))
+        let mut nonce = 0;
+        Some(Box::new(move |count, _| (0..count).for_each(|_| connect(&mut socket, &mut buffer, &mut nonce))))
     }
 
     /// All connections have one input and one output. The message after the last one is the Close.
@@ -548,6 +549,38 @@ impl Endpoint for Floor {
                         None => {
                             output.write(&mut socket);
                             receiver.fill(&mut socket);
+                        }
+                    }
+                }
+            }
+        }))
+    }
+
+    /// All connections have one input and one output. The message after the last one is the Close.
+    fn churn_client(&self, messages: usize, payload: &Bytes, mut dial: Dial) -> Option<Job> {
+        let payload = payload.clone();
+        let mut receiver = Receiver::new(READ + BLOCK);
+        let mut output = Output::new();
+        let mut nonce = 0;
+        Some(Box::new(move |count, seen| {
+            for _ in 0..count {
+                let mut socket = dial();
+                receiver.move_to_front(receiver.at);
+                connect(&mut socket, &mut receiver.buffer, &mut nonce);
+                for left in (0..=messages).rev() {
+                    if left > 0 {
+                        output.send(&mut socket, Role::Client, Kind::Binary, black_box(&payload));
+                    } else {
+                        let start = output.at;
+                        output.send(&mut socket, Role::Client, Kind::Binary, &1000_u16.to_be_bytes());
+                        output.buffer[start] = 0x88;
+                    }
+                    output.write(&mut socket);
+                    loop {
+                        match receiver.next() {
+                            Some((kind, payload)) if left > 0 => break seen.message(kind, payload),
+                            Some(_) => break,
+                            None => receiver.fill(&mut socket),
                         }
                     }
                 }

@@ -8,10 +8,16 @@ use crate::socket::{Socket, now};
 use crate::wire::{Incoming, Kind, Role};
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
+use sockudo_ws::error::CloseReason;
 use sockudo_ws::handshake::server_handshake;
 use sockudo_ws::{CompressedWebSocketStream, Config, DeflateConfig, Http1, Message, WebSocketStream};
 use std::hint::black_box;
 use std::task::{Context, Poll, Waker};
+use tokio::runtime::{Builder, Runtime};
+
+thread_local! {
+    static RUNTIME: Runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
+}
 
 pub struct Sockudo(WebSocketStream<Socket>);
 
@@ -98,6 +104,21 @@ impl Connection for Sockudo {
     fn close(&mut self) {
         let message = self.read();
         assert!(matches!(message, Message::Close(_)), "unexpected {message:?}");
+    }
+
+    fn connected(socket: Socket) -> Self {
+        let client = sockudo_ws::client::WebSocketClient::<Http1>::new(config());
+        Self(now(client.connect_raw(socket, HOST, PATH, None)).expect("an answer").0)
+    }
+
+    /// It sets a timer until the answer comes, which cannot be turned off and needs a runtime.
+    fn leave(&mut self) {
+        RUNTIME.with(|runtime| {
+            let _entered = runtime.enter();
+            self.feed(Message::Close(Some(CloseReason::new(1000, ""))));
+            self.flush();
+            self.close();
+        });
     }
 
     fn accept(socket: &mut Socket) {

@@ -110,6 +110,18 @@ impl Connection for Soketto {
         assert!(matches!(received, Incoming::Closed(_)), "unexpected {received:?}");
     }
 
+    fn connected(socket: Socket) -> Self {
+        let mut client = Client::new(buffered(socket), HOST, PATH);
+        let answer = now(client.handshake()).expect("an answer");
+        assert!(matches!(answer, ServerResponse::Accepted { .. }));
+        Self::new(client.into_builder().finish())
+    }
+
+    fn leave(&mut self) {
+        now(self.sender.close()).expect("it takes all");
+        self.close();
+    }
+
     fn accept(socket: &mut Socket) {
         accept(socket);
     }

@@ -92,6 +92,15 @@ impl Connection for TokioWebSockets {
         assert!(now(self.0.next()).is_none());
     }
 
+    fn connected(socket: Socket) -> Self {
+        let builder = ClientBuilder::new().config(config()).uri(URI).expect("a URI");
+        Self(now(builder.connect_on(socket)).expect("an answer").0)
+    }
+
+    fn leave(&mut self) {
+        now(SinkExt::close(&mut self.0)).expect("both Close frames");
+    }
+
     fn accept(socket: &mut Socket) {
         now(ServerBuilder::new().accept(socket)).expect("a request");
     }

@@ -8,7 +8,8 @@ use crate::socket::Socket;
 use crate::wire::{Kind, Role};
 use bytes::Bytes;
 use std::io::ErrorKind;
-use tungstenite::protocol::{Role as TheirRole, WebSocketConfig};
+use tungstenite::protocol::frame::coding::CloseCode;
+use tungstenite::protocol::{CloseFrame, Role as TheirRole, WebSocketConfig};
 use tungstenite::{Error, Message, Utf8Bytes, WebSocket};
 
 pub struct Tungstenite(WebSocket<Socket>);
@@ -81,6 +82,20 @@ impl Connection for Tungstenite {
         let message = self.read();
         assert!(message.is_close(), "unexpected {message:?}");
         assert!(matches!(self.0.flush(), Ok(()) | Err(Error::ConnectionClosed)));
+    }
+
+    fn connected(socket: Socket) -> Self {
+        let config = WebSocketConfig::default().read_buffer_size(4 << 10);
+        match tungstenite::client::client_with_config(URI, socket, Some(config)) {
+            Ok((connection, _)) => Self(connection),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn leave(&mut self) {
+        self.0.close(Some(CloseFrame { code: CloseCode::Normal, reason: Utf8Bytes::default() })).expect("it is open");
+        self.flush();
+        assert!(self.read().is_close());
     }
 
     fn accept(socket: &mut Socket) {

@@ -12,7 +12,8 @@ use std::io::Write;
 use std::rc::Rc;
 use ws_proto::handshake::{client, server};
 use ws_proto::{
-    Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Message, Prepared, Seed, Seeds, Utf8Bytes,
+    CloseCode, Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Message, Prepared, Seed, Seeds,
+    Utf8Bytes,
 };
 
 /// From this size on a payload is given away instead of being copied.
@@ -167,6 +168,15 @@ impl connection::Connection for Whole {
         assert!(self.ws.interest().hang_up);
     }
 
+    fn leave(&mut self) {
+        self.ws.close(CloseCode::NORMAL).expect("it is open");
+        self.flush();
+        self.next(|_, event| {
+            assert!(matches!(&event, Event::Closed(closed) if closed.is_clean()), "unexpected {event:?}");
+            true
+        });
+    }
+
     fn accepted(mut socket: Socket) -> Self {
         let mut input = Input::new();
         let mut ws = accept(&mut socket, &mut input);
@@ -228,13 +238,12 @@ fn accept(socket: &mut Socket, input: &mut Input) -> Connection {
 }
 
 /// A program that connects often has its request ready, and draws seeds from one source.
-fn connect(socket: &mut Socket, request: &client::Request, seeds: &mut Seeds) -> Connection {
+fn connect(socket: &mut Socket, request: &client::Request, seeds: &mut Seeds, input: &mut Input) -> Connection {
     let mut handshake = client::Handshake::new(request, seeds.next_seed(), &Config::new());
     socket.write_all(handshake.output()).expect("it takes all");
-    let mut input = Input::new();
     loop {
         socket.read_buf(&mut input.room());
-        if let Some(accepted) = handshake.receive(&mut input).expect("an answer") {
+        if let Some(accepted) = handshake.receive(input).expect("an answer") {
             return accepted.connection;
         }
     }
@@ -309,12 +318,31 @@ impl Endpoint for WsProto {
         let request = client::Request::new(URI.parse().expect("a URI"));
         let mut seeds = Seeds::new([9; 32]);
         Some(Box::new(move |count, _| {
-            (0..count).for_each(|_| assert!(connect(&mut socket, &request, &mut seeds).can_send()));
+            (0..count).for_each(|_| assert!(connect(&mut socket, &request, &mut seeds, &mut Input::new()).can_send()));
         }))
     }
 
     fn churn(&self, messages: usize, dial: Dial) -> Option<Job> {
         Some(connection::churn::<Whole>(messages, dial))
+    }
+
+    fn churn_client(&self, messages: usize, payload: &Bytes, mut dial: Dial) -> Option<Job> {
+        let request = client::Request::new(URI.parse().expect("a URI"));
+        let mut seeds = Seeds::new([9; 32]);
+        let message = message(Kind::Binary, payload);
+        Some(Box::new(move |count, seen| {
+            for _ in 0..count {
+                let (mut socket, mut input) = (dial(), Input::new());
+                let ws = connect(&mut socket, &request, &mut seeds, &mut input);
+                let mut connection = Whole { ws, input, socket };
+                for _ in 0..messages {
+                    connection.queue(black_box(&message));
+                    connection.flush();
+                    connection::Connection::receive(&mut connection, seen);
+                }
+                connection.leave();
+            }
+        }))
     }
 
     fn broadcast(&self, payload: &Bytes, sockets: Vec<Socket>) -> Option<Job> {

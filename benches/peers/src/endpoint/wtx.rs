@@ -73,6 +73,14 @@ impl<const IS_CLIENT: bool> Side<IS_CLIENT> {
         assert!(matches!(opcode, OpCode::Close), "unexpected {opcode:?}");
     }
 
+    /// It reads the answer, and returns an error because it has closed already.
+    fn leave(&mut self) {
+        let mut code = 1000_u16.to_be_bytes();
+        now(self.connection.write_frame(&mut Frame::new_fin(OpCode::Close, &mut code[..]))).expect("it takes all");
+        let answer = now(self.connection.read_frame(&mut self.message, WebSocketPayloadOrigin::Adaptive));
+        assert!(matches!(answer, Err(wtx::Error::ClosedWebSocketConnection)));
+    }
+
     /// Writes a message where it was received.
     #[inline]
     fn echo(&mut self) {
@@ -152,6 +160,18 @@ impl Connection for Wtx {
         match self {
             Self::Server(server) => server.close(),
             Self::Client(client) => client.close(),
+        }
+    }
+
+    fn connected(socket: Socket) -> Self {
+        let connection = now(WebSocketConnector::default().connect(socket, &UriRef::new(URI)));
+        Self::Client(Side::new(connection.expect("an answer")))
+    }
+
+    fn leave(&mut self) {
+        match self {
+            Self::Server(server) => server.leave(),
+            Self::Client(client) => client.leave(),
         }
     }
 
