@@ -111,7 +111,7 @@ fuzz_target!(|case: Case<'_>| {
         let head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
             Sec-WebSocket-Accept: ";
         let rest = [b"\r\nSec-WebSocket-Extensions: ", case.answer, b"\r\n\r\n"].concat();
-        let mut input = Input::from(&[head, accept.as_ref(), &rest].concat()[..]);
+        let mut input = Input::from(&[head, accept.as_str().as_bytes(), &rest].concat()[..]);
         if let Ok(Some(accepted)) = handshake.receive(&mut input) {
             let agreed = accepted.connection.deflate_parameters().expect("a header that says nothing is malformed");
             assert!(case.client.fallback || agreed.server_max_window_bits <= case.client.receive_bits.clamp(8, 15));
