@@ -38,7 +38,8 @@ impl Declined {
     /// not about another place.
     ///
     /// Following is not obligatory (RFC 6455 §4.1), and browsers do not. A program that does should limit how often, refuse
-    /// to go from `wss` to `ws`, and send credentials to the same host and port only. It needs a new handshake.
+    /// to go from `wss` to `ws`, and send credentials to the same host and port only. It needs a new handshake, but where it
+    /// leads to the same host and port [`Handshake::retry`](super::Handshake::retry) may do.
     ///
     /// ```
     /// use ws_proto::handshake::client::{Declined, Request};
