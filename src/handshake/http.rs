@@ -104,11 +104,15 @@ impl From<Rejection> for ::http::Response<Bytes> {
 /// omission of the body in a response to HEAD.
 impl From<Response> for ::http::Response<Bytes> {
     fn from(response: Response) -> Self {
-        let mut converted = Self::new(response.body().clone());
+        let (is_bodiless, content_type) = (response.is_bodiless(), response.content_type());
+        let mut converted = Self::new(if is_bodiless { Bytes::new() } else { response.body().clone() });
         *converted.status_mut() = status(response.status());
         let headers = converted.headers_mut();
         append(headers, response.headers());
-        if let Some(value) = response.content_type().and_then(|text| HeaderValue::from_str(text).ok()) {
+        // Like the values of headers, it may hold bytes from 0x80 on.
+        if let Some(value) =
+            content_type.filter(|_| !is_bodiless).and_then(|text| HeaderValue::from_bytes(text.as_bytes()).ok())
+        {
             headers.insert(CONTENT_TYPE, value);
         }
         if response.status() == 426 {
@@ -141,7 +145,8 @@ impl Exchange {
     /// ```
     ///
     /// # Errors
-    /// That of the library, if it does not take the URI or a header: its limit for a URI is 65,534 bytes.
+    /// That of the library, if it does not take the URI or a header: its limit for a URI is 65,534 bytes, and in the URI of an
+    /// extended CONNECT it takes no host with a percent-encoding.
     pub fn to_http(&self) -> Result<::http::Request<()>, ::http::Error> {
         let request = ::http::Request::builder();
         let request = if self.is_extended_connect() {

@@ -139,7 +139,8 @@ fn is_visible(target: &str) -> bool {
 
 /// How many bytes the headers take, if they are like those of a browser.
 fn likely_size<'h>(headers: &impl Iterator<Item = (&'h str, &'h [u8])>, config: &Config) -> usize {
-    headers.size_hint().0.min(config.max_headers) * 48
+    let (least, most) = headers.size_hint();
+    most.unwrap_or(least).min(config.max_headers).saturating_mul(48)
 }
 
 /// How many bytes a header takes in a head.

@@ -145,8 +145,7 @@ impl Response {
         } else {
             lines.push("Connection", &[b"close"]);
         }
-        // RFC 9110 §8.6, §15.3.6, §15.4.5: these have no body, and 204 and 304 are sent without Content-Length.
-        let bodiless = matches!(self.status, 204 | 205 | 304);
+        let bodiless = self.is_bodiless();
         if self.status == 205 {
             lines.push("Content-Length", &[b"0"]);
         } else if !bodiless {
@@ -158,6 +157,11 @@ impl Response {
         let status_line = format!("HTTP/1.1 {} {}\r\n", self.status, phrase(self.status));
         let body = if self.head_only || bodiless { &[][..] } else { &self.body };
         [status_line.as_bytes(), self.headers.as_bytes(), lines.as_bytes(), b"\r\n", body].concat().into()
+    }
+
+    /// RFC 9110 §8.6, §15.3.6, §15.4.5: these have no body, and 204 and 304 are sent without Content-Length.
+    pub(in crate::handshake) const fn is_bodiless(&self) -> bool {
+        matches!(self.status, 204 | 205 | 304)
     }
 
     const fn of(status: u16) -> Self {

@@ -174,11 +174,18 @@ fn is_version(text: &[u8]) -> bool {
 /// Whether these are lists of tokens, none of them twice (RFC 6455 §4.1, §4.3). A list without an element, which some
 /// clients send, is as good as none (RFC 9110 §5.6.1.2).
 fn are_subprotocols(lines: &Lines<'_>) -> bool {
-    let mut names: Vec<&[u8]> = lines.iter().flat_map(elements).collect();
-    if !names.iter().all(|name| is_token(name)) {
+    /// So many names are compared with each other.
+    const FEW: usize = 4;
+
+    let names = || lines.iter().flat_map(elements);
+    if !names().all(is_token) {
         return false;
     }
-    // Sorted, so that finding duplicates does not take quadratic time.
+    if names().nth(FEW).is_none() {
+        return names().enumerate().all(|(place, name)| names().take(place).all(|earlier| earlier != name));
+    }
+    // Sorted, so that finding duplicates among many does not take quadratic time.
+    let mut names: Vec<&[u8]> = names().collect();
     names.sort_unstable();
     names.windows(2).all(|pair| pair.first() != pair.last())
 }
