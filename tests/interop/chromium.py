@@ -1,4 +1,4 @@
-"""Opens the page of an echo server in Chromium, and checks echoes from there: chromium.py ws://HOST:PORT HOME
+"""Opens the page of an echo server in Chromium, and checks echoes from there: chromium.py ws://HOST:PORT HOME, or wss://
 
 HOME is a directory for what the browser keeps, which is removed first.
 """
@@ -22,6 +22,8 @@ FLAGS = [
     "--disable-dev-shm-usage",
     "--no-first-run",
     "--no-proxy-server",
+    # Those of a server that makes its own.
+    "--ignore-certificate-errors",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
