@@ -81,7 +81,7 @@ async fn answer(request: http::Request<RecvStream>, mut respond: SendResponse<By
         Err(rejection) => {
             let response = match rejection.request() {
                 Some(head) if request.method() == "GET" && head.path() == "/" => {
-                    Response::new(200)?.body("text/html; charset=utf-8", include_str!("../../echo_server.html"))?
+                    Response::new(200)?.with_body("text/html; charset=utf-8", include_str!("../../echo_server.html"))?
                 }
                 _ => rejection.response(),
             };

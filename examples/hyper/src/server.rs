@@ -44,7 +44,7 @@ async fn answer(request: hyper::Request<Incoming>) -> Result<hyper::Response<Ful
 fn refuse(rejection: &Rejection) -> Result<Response, BuildError> {
     match (rejection.reason(), rejection.request()) {
         (Reason::NoUpgrade, Some(head)) if head.path() == "/" => {
-            Response::new(200)?.body("text/html; charset=utf-8", include_str!("../../echo_server.html"))
+            Response::new(200)?.with_body("text/html; charset=utf-8", include_str!("../../echo_server.html"))
         }
         _ => Ok(rejection.response()),
     }
