@@ -18,7 +18,7 @@ use std::hint::black_box;
 use std::io::{IoSlice, Write};
 use ws_proto::bytes::{Buf, BufMut, Bytes, BytesMut};
 use ws_proto::frame::MaskingKey;
-use ws_proto::handshake::server;
+use ws_proto::handshake::{client, server};
 use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Prepared, Seed, Seeds, SendError};
 use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush};
 
@@ -73,6 +73,8 @@ const WORKLOADS: &[Workload] = &[
     }),
     ("floor-accept", floor_accept),
     ("accept", accept),
+    ("floor-connect", floor_connect),
+    ("connect", connect),
     ("text-65536-in-4096", |thousands| in_reads(thousands * 1000, 0x81, &[b'a'; 65536], 4096)),
     ("binary-125-in-1", |thousands| in_reads(thousands * 1000, 0x82, &[7; 125], 1)),
     ("text-125-in-1", |thousands| in_reads(thousands * 1000, 0x81, &[b'a'; 125], 1)),
@@ -137,9 +139,7 @@ fn floor_accept(batches: usize) {
         let mut request = httparse::Request::new(&mut headers);
         assert!(request.parse(&input).is_ok_and(|status| status.is_complete()));
         let key = request.headers.iter().find(|header| header.name == "Sec-WebSocket-Key").expect("a key");
-        let digest = Sha1::new().chain_update(key.value).chain_update(GUID).finalize();
-        let mut accept = [0; 28];
-        STANDARD.encode_slice(digest, &mut accept).expect("it fits");
+        let accept = accept_for(key.value);
         output.extend_from_slice(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
         output.extend_from_slice(b"Sec-WebSocket-Accept: ");
         output.extend_from_slice(&accept);
@@ -158,6 +158,65 @@ fn accept(batches: usize) {
         let request = server::Handshake::new(&config).receive(&mut input).expect("valid").expect("complete");
         let mut ws = request.accept(server::Answer::new()).expect("nothing is asked for");
         black_box(ws.output().chunk());
+    }
+}
+
+/// The `Sec-WebSocket-Accept` for a key.
+fn accept_for(key: &[u8]) -> [u8; 28] {
+    let digest = Sha1::new().chain_update(key).chain_update(GUID).finalize();
+    let mut accept = [0; 28];
+    STANDARD.encode_slice(digest, &mut accept).expect("it fits");
+    accept
+}
+
+/// The answer to a request, whose key stands where it does in all of them.
+fn answer(response: &mut [u8], request: &[u8]) {
+    let key = &request[CLIENT_KEY..CLIENT_KEY + 24];
+    let start = response.len() - 32;
+    response[start..start + 28].copy_from_slice(&accept_for(key));
+}
+
+/// Where the key stands in a client's request.
+const CLIENT_KEY: usize = 104;
+
+const RESPONSE: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Accept: ............................\r\n\r\n";
+
+/// A key of random bytes, and a request with it, is what HTTP, SHA-1 and base64 take of a client's handshake, and the server.
+fn floor_connect(batches: usize) {
+    let mut random = ChaCha20Rng::from_seed([7; 32]);
+    let (mut request, mut input, mut response) = (BytesMut::new(), BytesMut::new(), RESPONSE.to_vec());
+    for _ in 0..batches * BATCH {
+        let mut nonce = [0; 16];
+        random.fill_bytes(&mut nonce);
+        let mut key = [0; 24];
+        STANDARD.encode_slice(nonce, &mut key).expect("it fits");
+        request.extend_from_slice(b"GET /chat HTTP/1.1\r\nHost: example.com:8080\r\nUpgrade: websocket\r\n");
+        request.extend_from_slice(b"Connection: Upgrade\r\nSec-WebSocket-Key: ");
+        request.extend_from_slice(&key);
+        request.extend_from_slice(b"\r\nSec-WebSocket-Version: 13\r\n\r\n");
+        answer(&mut response, &request);
+        input.extend_from_slice(&response);
+        let mut headers = [httparse::EMPTY_HEADER; 16];
+        let mut parsed = httparse::Response::new(&mut headers);
+        assert!(parsed.parse(&input).is_ok_and(|status| status.is_complete()));
+        let accept = parsed.headers.iter().find(|header| header.name == "Sec-WebSocket-Accept").expect("an answer");
+        assert_eq!(accept.value, accept_for(&key));
+        request.clear();
+        input.clear();
+    }
+}
+
+fn connect(batches: usize) {
+    let (config, mut seeds) = (Config::new(), Seeds::new([7; 32]));
+    let request = client::Request::new("ws://example.com:8080/chat".parse().expect("a URI"));
+    let (mut input, mut response) = (Input::new(), RESPONSE.to_vec());
+    for _ in 0..batches * BATCH {
+        let mut handshake = client::Handshake::new(&request, seeds.next_seed(), &config);
+        answer(&mut response, handshake.output());
+        input.extend_from_slice(&response);
+        let accepted = handshake.receive(&mut input).expect("valid").expect("complete");
+        black_box(&accepted.connection);
     }
 }
 

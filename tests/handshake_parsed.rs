@@ -152,7 +152,7 @@ impl Parts {
         }
         #[cfg(feature = "http")]
         if let Some(parsed) = self.as_http(config) {
-            let (parsed, bytes) = (parsed.as_map_of_headers(), bytes.clone().as_map_of_headers());
+            let (parsed, bytes) = (parsed.into_map_of_headers(), bytes.clone().into_map_of_headers());
             assert_eq!(parsed, bytes, "http of {}", self.bytes().escape_ascii());
         }
         bytes
@@ -219,7 +219,7 @@ impl Verdict {
     /// As a map of headers has it: names in lower case, and no order among those of different names. The target is
     /// compared by path and query.
     #[cfg(feature = "http")]
-    fn as_map_of_headers(mut self) -> Self {
+    fn into_map_of_headers(mut self) -> Self {
         match &mut self {
             Self::Refused { head: Some(head), .. } | Self::Asked { head, .. } => {
                 sort(&mut head.lines);
