@@ -16,10 +16,14 @@ use json::{messages, zlib_messages};
 use sha1::{Digest, Sha1};
 use std::hint::black_box;
 use std::io::{IoSlice, Write};
+use std::time::Duration;
 use ws_proto::bytes::{Buf, BufMut, Bytes, BytesMut};
 use ws_proto::frame::MaskingKey;
 use ws_proto::handshake::{client, server};
-use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Prepared, Seed, Seeds, SendError};
+use ws_proto::{
+    Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Instant, Keepalive, Prepared, Seed, Seeds,
+    SendError,
+};
 use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush};
 
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -44,12 +48,14 @@ type Workload = (&'static str, fn(usize));
 const WORKLOADS: &[Workload] = &[
     ("floor-receive-binary-20", |batches| floor(batches, 0x82, &[7; 20], |_| {})),
     ("receive-binary-20", |batches| receive(batches, 0x82, &[7; 20])),
+    ("timed-receive-binary-20", |batches| timed_receive(batches, 0x82, &[7; 20])),
     ("floor-receive-text-125", |batches| floor(batches, 0x81, &[b'a'; 125], |_| {})),
     ("receive-text-125", |batches| receive(batches, 0x81, &[b'a'; 125])),
     ("floor-receive-text-1024", |batches| floor(batches, 0x81, &[b'a'; 1024], |_| {})),
     ("receive-text-1024", |batches| receive(batches, 0x81, &[b'a'; 1024])),
     ("floor-echo-binary-20", floor_echo),
     ("echo-binary-20", |batches| echo(batches, &[7; 20])),
+    ("timed-echo-binary-20", |batches| timed_echo(batches, &[7; 20])),
     ("floor-client-send-20", |batches| floor_client_send(batches, &[7; 20])),
     ("client-send-20", |batches| client_send(batches, &[7; 20])),
     ("floor-send-binary-126", |batches| floor_send(batches, &[7; 126])),
@@ -126,6 +132,25 @@ fn receive(batches: usize, first: u8, payload: &[u8]) {
                 event => panic!("unexpected {event:?}"),
             }
         }
+    }
+}
+
+/// With all deadlines; the time is said after each look.
+fn timed_receive(batches: usize, first: u8, payload: &[u8]) {
+    let wire = masked(first, payload).repeat(BATCH);
+    let mut ws = Connection::server(&Config::new().keepalive(Keepalive::new()));
+    let mut input = Input::new();
+    for batch in 0..batches {
+        input.extend_from_slice(&wire);
+        while let Some(event) = ws.receive(&mut input) {
+            match event {
+                Event::Binary(data) => look_at(&data),
+                Event::Text(text) => look_at(text.as_bytes()),
+                event => panic!("unexpected {event:?}"),
+            }
+        }
+        ws.handle_timeout(Instant::new(Duration::from_millis(batch as u64)));
+        let _ = black_box(ws.interest());
     }
 }
 
@@ -325,6 +350,23 @@ fn echo(batches: usize, payload: &[u8]) {
         while let Some(Event::Binary(data)) = ws.receive(&mut input) {
             ws.send_binary(&data).expect("there is room");
         }
+        let written = ws.output().remaining();
+        ws.output().advance(written);
+    }
+}
+
+/// As [`echo`], with all deadlines; the time is said after each look.
+fn timed_echo(batches: usize, payload: &[u8]) {
+    let wire = masked(0x82, payload).repeat(BATCH);
+    let mut ws = Connection::server(&Config::new().keepalive(Keepalive::new()));
+    let mut input = Input::new();
+    for batch in 0..batches {
+        input.extend_from_slice(&wire);
+        while let Some(Event::Binary(data)) = ws.receive(&mut input) {
+            ws.send_binary(&data).expect("there is room");
+        }
+        ws.handle_timeout(Instant::new(Duration::from_millis(batch as u64)));
+        let _ = black_box(ws.interest());
         let written = ws.output().remaining();
         ws.output().advance(written);
     }

@@ -57,6 +57,15 @@ send-prepared-1024 10 60 6.5
 accept 1 3 1.9
 WORKLOADS
 
+# What a message takes on a connection that keeps all deadlines, to one that keeps none.
+printf '%-34s %s\n' 'with deadlines' 'instructions per message, and to those without'
+for workload in receive-binary-20 echo-binary-20; do
+    without=$(per_unit "$workload" 10 60)
+    with=$(per_unit "timed-$workload" 10 60)
+    awk -v name="$workload" -v a="$with" -v b="$without" \
+        'BEGIN { printf "%-34s %d, %.3f\n", name, a, a / b; exit a > 1.02 * b }'
+done
+
 # zlib alone and a connection around it, for the same JSON in messages of two sizes.
 printf '%-34s %s\n' workload 'instructions per message, and to zlib alone'
 for workload in inflate-2048 inflate-65536 deflate-2048 deflate-65536; do

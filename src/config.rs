@@ -2,6 +2,8 @@
 
 #[cfg(feature = "deflate")]
 use crate::deflate::DeflateConfig;
+use crate::keepalive::{Keepalive, Policy, RateLimit};
+use alloc::sync::Arc;
 
 /// The limits of a connection, and what it does by itself. Every limit is on by default.
 ///
@@ -25,6 +27,8 @@ pub struct Config {
     pub(crate) delivery: Delivery,
     pub(crate) auto_pong: bool,
     pub(crate) auto_close: bool,
+    /// Made when a deadline, a rate or counters are asked for; a connection of another configuration has none.
+    pub(crate) policy: Option<Arc<Policy>>,
     #[cfg(feature = "deflate")]
     pub(crate) deflate: Option<DeflateConfig>,
 }
@@ -58,6 +62,7 @@ impl Config {
             delivery: Delivery::Messages,
             auto_pong: true,
             auto_close: true,
+            policy: None,
             #[cfg(feature = "deflate")]
             deflate: None,
         }
@@ -96,7 +101,7 @@ impl Config {
     /// The most bytes that may wait in the output. Default 128 MiB. A send that would go past it is refused and gives
     /// its message back; one that would be compressed goes out uncompressed where there might not be room enough, and a
     /// later part of a compressed message has to find room for an eighth more than its size. Pong and Close frames that
-    /// the protocol asks for have their place in any case: 33 Pongs and one Close at most, and a Pong more for each Ping of the
+    /// the protocol asks for have their place in any case: 33 Pongs, one Ping and one Close at most, and a Pong more for each Ping of the
     /// application's that waits.
     #[must_use]
     pub const fn max_buffered(mut self, bytes: usize) -> Self {
@@ -173,6 +178,34 @@ impl Config {
     pub const fn auto_close(mut self, on: bool) -> Self {
         self.auto_close = on;
         self
+    }
+
+    /// Keeps time: sends Pings, and ends what a peer does not go on with, by these deadlines. Default: it does not. The driver
+    /// says what time it is, with [`Connection::handle_timeout`](crate::Connection::handle_timeout). Connections that share an
+    /// [`Input`](crate::Input) have to keep time all, or none of them.
+    #[must_use]
+    pub fn keepalive(mut self, keepalive: Keepalive) -> Self {
+        self.policy().keepalive = keepalive;
+        self
+    }
+
+    /// Limits how much a peer may send in a second. Default: no limit. It needs the time, as
+    /// [`keepalive`](Config::keepalive) does.
+    #[must_use]
+    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.policy().rate = Some(limit);
+        self
+    }
+
+    /// Whether [`Connection::counters`](crate::Connection::counters) counts. Default false.
+    #[must_use]
+    pub fn count(mut self, on: bool) -> Self {
+        self.policy().counts = on;
+        self
+    }
+
+    fn policy(&mut self) -> &mut Policy {
+        Arc::make_mut(self.policy.get_or_insert_with(|| Arc::new(Policy::new())))
     }
 
     /// Compresses messages, if the peer does (permessage-deflate, RFC 7692). Default: does not. A client's handshake

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "deflate")]
 mod deflating;
+mod halves;
 #[cfg(feature = "deflate")]
 mod inflating;
 mod output;
@@ -10,6 +11,8 @@ mod reply;
 mod reserved_bits;
 mod send;
 mod send_methods;
+mod tally;
+mod timing;
 #[cfg(not(feature = "deflate"))]
 mod without_deflate;
 #[cfg(not(feature = "deflate"))]
@@ -17,11 +20,13 @@ use without_deflate as deflating;
 #[cfg(not(feature = "deflate"))]
 use without_deflate as inflating;
 
+pub use halves::ReceiveHalf;
 pub use output::Output;
-pub use receive::{ReceiveHalf, Received};
+pub use receive::Received;
 pub use reply::Reply;
 pub use reserved_bits::ReservedBitInUse;
 pub use send::{MessageWriter, SendHalf};
+pub use tally::Counters;
 
 use crate::config::Config;
 #[cfg(feature = "deflate")]
@@ -29,11 +34,14 @@ use crate::deflate::{DeflateConfig, DeflateParameters};
 use crate::event::Event;
 use crate::frame::MaskingKeys;
 use crate::input::Input;
+use crate::instant::Instant;
 use crate::interest::Interest;
 use crate::role::Role;
 use crate::seed::Seed;
 use alloc::boxed::Box;
-use receive::Look;
+use core::time::Duration;
+use receive::{Look, Receiver};
+use tally::Tally;
 
 /// One WebSocket connection after its handshake: bytes in, events out; messages in, bytes out.
 ///
@@ -67,7 +75,7 @@ use receive::Look;
 /// ```
 #[derive(Debug)]
 pub struct Connection {
-    receiver: ReceiveHalf,
+    receiver: Receiver,
     sender: SendHalf,
 }
 
@@ -88,7 +96,7 @@ impl Connection {
 
     #[inline]
     fn new(role: Role, keys: Option<Box<MaskingKeys>>, config: &Config) -> Self {
-        Self { receiver: ReceiveHalf::new(role, config), sender: SendHalf::new(role, keys, config) }
+        Self { receiver: Receiver::new(role, config), sender: SendHalf::new(role, keys, config) }
     }
 
     /// The next event that the input holds, or `None` when more bytes are needed.
@@ -106,7 +114,7 @@ impl Connection {
     #[inline(always)]
     pub fn receive<'i>(&mut self, input: &'i mut Input) -> Option<Event<'i>> {
         match self.receiver.look(input) {
-            Look::Nothing => None,
+            Look::Nothing => self.nothing(input),
             Look::Message(kind, range) => Some(receive::message(kind, input, range)),
             Look::Closer => self.receive_longer(input),
         }
@@ -115,10 +123,41 @@ impl Connection {
     #[inline(never)]
     fn receive_longer<'i>(&mut self, input: &'i mut Input) -> Option<Event<'i>> {
         match self.receiver.look_closer(input) {
-            Look::Nothing => None,
-            Look::Message(kind, range) => Some(receive::message(kind, input, range)),
+            Look::Nothing => self.nothing(input),
+            Look::Message(kind, range) => {
+                if self.sender.keeps_time() {
+                    self.sender.note_payload(range.len());
+                }
+                Some(receive::message(kind, input, range))
+            }
+            Look::Closer if self.sender.keeps_time() => self.receive_any_in_time(input),
             Look::Closer => self.receive_any(input),
         }
+    }
+
+    #[inline(never)]
+    fn receive_any_in_time<'i>(&mut self, input: &'i mut Input) -> Option<Event<'i>> {
+        // Before an event borrows the input.
+        self.note_received(input);
+        let event = self.receive_any(input)?;
+        self.sender.note_event(&event);
+        Some(event)
+    }
+
+    /// More bytes are needed. What has come is noted, if it matters.
+    #[inline(always)]
+    fn nothing<'i>(&mut self, input: &mut Input) -> Option<Event<'i>> {
+        if self.sender.keeps_time() {
+            self.note_received(input);
+        }
+        None
+    }
+
+    #[inline(never)]
+    fn note_received(&mut self, input: &mut Input) {
+        let messages = self.receiver.take_messages().into();
+        let is_under_way = self.receiver.is_under_way(input);
+        self.sender.note_received(&Tally { bytes: input.take_received(), messages, is_under_way, ..Tally::default() });
     }
 
     #[inline(never)]
@@ -169,6 +208,80 @@ impl Connection {
         Interest { read: interest.read && self.receiver.wants_read(), ..interest }
     }
 
+    /// Says what time it is: call it after each look, when [`receive`](Connection::receive) has returned `None`, and at the
+    /// latest at the [`deadline`](Interest::deadline). It does what is due by [`Config::keepalive`] and
+    /// [`Config::rate_limit`]: sends a Ping or Close frame, or ends the connection. Then ask for the
+    /// [`interest`](Connection::interest) again.
+    ///
+    /// What has been received and written since the last call counts as if it had happened now. So deadlines are exact if
+    /// it is called after each read and write, and late by at most their own time if it is called only when one has passed.
+    /// Whether it is called early, late, repeatedly or with a time before the last one, nothing is sent twice, and nothing
+    /// ends before its time.
+    ///
+    /// When a deadline ends the connection, the end is returned by [`receive`](Connection::receive) as any other, and bytes
+    /// that have not been received are dropped. Until then [`hang_up`](Interest::hang_up) is not set, and the deadline is
+    /// due.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use ws_proto::{Cause, Config, Connection, Event, Input, Instant, Keepalive, Timeout};
+    ///
+    /// let at = |seconds| Instant::new(Duration::from_secs(seconds));
+    /// let mut ws = Connection::server(&Config::new().keepalive(Keepalive::new()));
+    /// ws.handle_timeout(at(0));
+    /// let deadline = ws.interest().deadline.expect("nothing has come");
+    /// assert_eq!((deadline.at, deadline.reason), (at(30), Timeout::Ping));
+    ///
+    /// ws.handle_timeout(at(30));
+    /// assert!(ws.interest().write, "a Ping");
+    /// ws.output().clear(); // it is written
+    /// ws.handle_timeout(at(30));
+    /// assert_eq!(ws.interest().deadline.map(|deadline| deadline.at), Some(at(50)));
+    ///
+    /// ws.handle_timeout(at(50));
+    /// let Some(Event::Closed(closed)) = ws.receive(&mut Input::new()) else { panic!("it is over") };
+    /// assert_eq!(closed.cause, Cause::TimedOut(Timeout::Pong));
+    /// assert!(ws.interest().hang_up);
+    /// ```
+    ///
+    /// *Complexity*: constant.
+    #[inline]
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if !self.sender.keeps_time() {
+            return;
+        }
+        self.sender.handle_timeout(now);
+        if self.sender.gave_up() {
+            self.receiver.stop();
+        }
+    }
+
+    /// Says that the application does not read for now: [`Interest::read`] is false until
+    /// [`resume_reading`](Connection::resume_reading), and the peer's silence has no deadline in between. It is for
+    /// back-pressure. What the input holds can be received all the same.
+    pub fn pause_reading(&mut self) {
+        self.sender.pause_reading();
+    }
+
+    /// Says that the application reads again. Without [`pause_reading`](Connection::pause_reading) it does nothing.
+    pub fn resume_reading(&mut self) {
+        self.sender.resume_reading();
+    }
+
+    /// How long the last Ping that was sent by itself ([`Keepalive::ping`](crate::Keepalive::ping)) took from when it was
+    /// written to its Pong, if nothing else came in between; as exact as [`handle_timeout`](Connection::handle_timeout) is
+    /// called often.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.sender.round_trip()
+    }
+
+    /// What has come and gone, with [`Config::count`]; `None` without.
+    pub fn counters(&self) -> Option<Counters> {
+        let mut counters = self.sender.counters()?;
+        counters.messages_received += u64::from(self.receiver.messages());
+        Some(counters)
+    }
+
     /// The bytes that wait to be written, a [`Buf`](bytes::Buf). Bind it to a name to hold on to a chunk of it:
     /// `let output = ws.output();`.
     #[inline]
@@ -216,45 +329,6 @@ impl Connection {
     /// Which end this is.
     pub const fn role(&self) -> Role {
         self.sender.role()
-    }
-
-    /// Takes the connection apart, so that one task reads and another writes without a lock. What the sending half has to do
-    /// about what was received travels to it as a value.
-    ///
-    /// * The reader receives, passes every `reply` on, and reads while [`wants_read`](ReceiveHalf::wants_read). At the end of
-    ///   the stream, or when reading fails, it passes on what [`receive_eof`](ReceiveHalf::receive_eof) returns, and receives
-    ///   until there is `None`.
-    /// * The writer takes replies, looks whether there is a [`closed`](SendHalf::closed), and writes while
-    ///   [`interest`](SendHalf::interest) says so. When that says `hang_up`, it ends the writing side, lets the reader
-    ///   read on for a moment, and drops both.
-    /// * Whether the output is [congested](Interest::congested), the writer knows; the bounded channel makes the reader wait.
-    /// * One bounded channel for replies and messages keeps them in order and gives the back-pressure: a Close that
-    ///   overtakes a message would refuse it, and the channel's capacity is memory that the peer can fill.
-    ///
-    /// ```
-    /// # use ws_proto::{Config, Connection, Input};
-    /// # let (ws, mut input) = (Connection::server(&Config::new()), Input::from(vec![0x89, 0x80, 1, 2, 3, 4]));
-    /// let (mut receiver, mut sender) = ws.into_halves();
-    /// let (replies, due) = std::sync::mpsc::sync_channel(32);
-    ///
-    /// // On the reading side:
-    /// while let Some(received) = receiver.receive(&mut input) {
-    ///     if let Some(reply) = received.reply {
-    ///         replies.send(reply)?;
-    ///     }
-    ///     // … and look at received.event
-    /// }
-    ///
-    /// // On the writing side:
-    /// while let Ok(reply) = due.try_recv() {
-    ///     sender.reply(reply);
-    /// }
-    /// assert!(sender.interest().write, "the Pong that is due");
-    /// assert_eq!(sender.closed(), None);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn into_halves(self) -> (ReceiveHalf, SendHalf) {
-        (self.receiver, self.sender)
     }
 }
 

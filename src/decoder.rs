@@ -119,6 +119,11 @@ impl Decoder {
         self.delivery
     }
 
+    /// Whether a message has begun and not ended.
+    pub(crate) fn is_in_message(&self) -> bool {
+        self.payload.is_under_way || self.sequence != Sequence::Idle || self.shown.is_some()
+    }
+
     /// Whether something may be left to return although all bytes have been looked at: the rest of a compressed piece, or the
     /// fault behind a part.
     #[inline]

@@ -1,6 +1,7 @@
 //! What a connection returns for what has come.
 
 use crate::close_frame::CloseFrame;
+use crate::deadline::Timeout;
 use crate::opcode::MessageKind;
 use crate::payload::Payload;
 use crate::reserved_bits::ReservedBits;
@@ -194,6 +195,10 @@ pub enum Cause {
     Violation(Violation),
     /// The transport ended before the closing handshake did.
     EndOfStream,
+    /// The peer was waited for until a deadline of [`Keepalive`](crate::Keepalive), and for no longer.
+    TimedOut(Timeout),
+    /// The peer sent more than its [`RateLimit`](crate::RateLimit) allows, which says [`Excess::Close`](crate::Excess::Close).
+    RateExceeded,
 }
 
 impl fmt::Display for Cause {
@@ -205,6 +210,8 @@ impl fmt::Display for Cause {
                 write!(f, "the peer broke the protocol: {violation} (RFC {rfc} §{section})")
             }
             Self::EndOfStream => f.write_str("the transport ended before the closing handshake did"),
+            Self::TimedOut(timeout) => timeout.fmt(f),
+            Self::RateExceeded => f.write_str("the peer sent more than the rate limit allows"),
         }
     }
 }

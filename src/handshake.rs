@@ -32,6 +32,7 @@ mod owned_extension;
 pub mod proxy;
 mod retry_error;
 pub mod server;
+mod time_limit;
 mod uri;
 
 pub use body::BodyError;

@@ -56,6 +56,8 @@ pub struct Input {
     frame_end: u64,
     /// Whether its message ends with that frame.
     ends_message: bool,
+    /// How much had come in all when that was last noted.
+    noted: u64,
 }
 
 /// What is still to come of the frame under way, in bytes, and whether its message ends with it.
@@ -79,6 +81,7 @@ impl Input {
             filled_at: u64::MAX,
             frame_end: 0,
             ends_message: false,
+            noted: 0,
         }
     }
 
@@ -290,6 +293,12 @@ impl Input {
     pub(crate) fn note_missing(&mut self, missing: Missing) {
         self.frame_end = self.wire.received().saturating_add(missing.bytes);
         self.ends_message = missing.ends_message;
+    }
+
+    /// How much has come since this was last asked for.
+    pub(crate) fn take_received(&mut self) -> u64 {
+        let received = self.wire.received();
+        received - core::mem::replace(&mut self.noted, received)
     }
 
     /// Notes that all messages have been returned, and gives large memory back that they took.

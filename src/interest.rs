@@ -1,5 +1,7 @@
 //! What the connection wants of its transport next.
 
+use crate::deadline::Deadline;
+
 /// What a connection wants of its transport next, from [`Connection::interest`](crate::Connection::interest).
 ///
 /// Ask after every call, and do what is set; when nothing is, the connection waits for the application. Every call counts at
@@ -8,7 +10,8 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Interest {
-    /// Read from the wire into the [`Input`](crate::Input). False only when nothing that could come matters any more.
+    /// Read from the wire into the [`Input`](crate::Input). False when nothing that could come matters any more, after
+    /// [`pause_reading`](crate::Connection::pause_reading), and while a [`RateLimit`](crate::RateLimit) is exceeded.
     ///
     /// An application that answers what it reads should write its answers before it reads on, or stop reading while the
     /// output is [congested](Interest::congested): otherwise a peer that does not read fills it up to
@@ -17,17 +20,22 @@ pub struct Interest {
     /// Write [`Connection::output`](crate::Connection::output) to the wire.
     pub write: bool,
     /// Close the transport: everything is written. After both Close frames it is set at once on a server, and on a client
-    /// when the server has hung up and [`receive_eof`](crate::Connection::receive_eof) has been called (RFC 6455 §7.1.1);
-    /// give that wait a deadline, after which a client may hang up all the same. After a violation, and after the end of the
-    /// stream, it is set on either side. Receive what the input still holds before that.
+    /// when the server has hung up and [`receive_eof`](crate::Connection::receive_eof) has been called (RFC 6455 §7.1.1),
+    /// or the deadline for that ([`Keepalive::close`](crate::Keepalive::close)) has passed. After a violation, and after
+    /// the end of the stream, it is set on either side. After [`Cause::TimedOut`](crate::Cause::TimedOut) it is set when
+    /// [`Event::Closed`](crate::Event::Closed) has been returned. Receive what the input still holds before that.
     ///
     /// End the writing side first and read on for a moment, so that unread bytes do not make the operating system reset
     /// the connection and take the last frame with it (RFC 6455 §7.1.1).
     pub hang_up: bool,
-    /// More waits in the output than [`Config::high_water`](crate::Config::high_water). It changes nothing by itself. A server
-    /// that answers what it reads can stop reading until it is false again; one that broadcasts can close those who read too
-    /// slowly, with [`Connection::close_now`](crate::Connection::close_now).
+    /// More waits in the output than [`Config::high_water`](crate::Config::high_water). It changes nothing by itself. A
+    /// server that answers what it reads can stop reading until it is false again; one that broadcasts can close those who
+    /// read too slowly, with [`Connection::close_now`](crate::Connection::close_now).
     ///
-    /// Two peers that both stop reading because neither reads wait for each other for ever: give that a deadline.
+    /// Two peers that both stop reading because neither reads wait for each other until the deadline for that
+    /// ([`Keepalive::write`](crate::Keepalive::write)).
     pub congested: bool,
+    /// Call [`Connection::handle_timeout`](crate::Connection::handle_timeout) at this time at the latest. `None` without
+    /// [`Config::keepalive`](crate::Config::keepalive), and while there is nothing to wait for.
+    pub deadline: Option<Deadline>,
 }

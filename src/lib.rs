@@ -53,6 +53,7 @@
 //! * [`Output`] is what waits to be written, in pieces of any size; [`Prepared`] is a message that goes to many connections.
 //! * [`handshake`] is the opening of both sides: from bytes, or through an HTTP library over HTTP/1.1, HTTP/2 and HTTP/3.
 //! * [`Config`] holds the limits, all of them on by default.
+//! * [`Keepalive`] holds the deadlines, kept by the time that the driver says; an [`Instant`] is that time.
 #![cfg_attr(feature = "deflate", doc = "* [`DeflateConfig`] is how messages are compressed, where the peer agrees.")]
 //! * [`frame`] is the wire format alone, for whoever forwards or inspects frames.
 //!
@@ -96,6 +97,7 @@ mod close_code;
 mod close_frame;
 mod config;
 mod connection;
+mod deadline;
 mod decoder;
 #[cfg(feature = "deflate")]
 mod deflate;
@@ -106,7 +108,9 @@ mod grammar;
 #[cfg(feature = "handshake")]
 pub mod handshake;
 mod input;
+mod instant;
 mod interest;
+mod keepalive;
 mod message;
 mod opcode;
 mod payload;
@@ -126,14 +130,21 @@ pub use bytes;
 pub use close_code::CloseCode;
 pub use close_frame::{CloseFrame, ReasonTooLong};
 pub use config::{Config, Delivery};
-pub use connection::{Connection, MessageWriter, Output, ReceiveHalf, Received, Reply, ReservedBitInUse, SendHalf};
+pub use connection::{
+    Connection, Counters, MessageWriter, Output, ReceiveHalf, Received, Reply, ReservedBitInUse, SendHalf,
+};
+pub use deadline::{Deadline, Timeout};
 #[cfg(all(feature = "deflate", feature = "std"))]
 pub use deflate::DeflatePool;
 #[cfg(feature = "deflate")]
 pub use deflate::{DeflateConfig, DeflateParameters, NegotiationError};
 pub use event::{Cause, Closed, Event, OwnedEvent};
 pub use input::Input;
+#[cfg(feature = "std")]
+pub use instant::Clock;
+pub use instant::Instant;
 pub use interest::Interest;
+pub use keepalive::{Excess, Keepalive, RateLimit};
 pub use message::Message;
 pub use opcode::{MessageKind, Opcode};
 pub use payload::Payload;

@@ -1,8 +1,11 @@
 //! A connection that is taken apart does what the whole one does; what has to be answered travels between the halves as a value.
 
+use std::time::Duration;
 use ws_proto::bytes::{Buf, BufMut};
 use ws_proto::frame::{FrameHeader, MaskingKey};
-use ws_proto::{Cause, CloseCode, Config, Connection, Event, Input, Opcode, Seed, SendErrorKind, Violation};
+use ws_proto::{
+    Cause, CloseCode, Config, Connection, Event, Input, Instant, Keepalive, Opcode, Seed, SendErrorKind, Violation,
+};
 
 fn frame(opcode: Opcode, fin: bool, payload: &[u8]) -> Vec<u8> {
     let key = [1, 2, 3, 4];
@@ -132,4 +135,114 @@ fn a_failure_reaches_a_sender_that_has_closed_already() {
     assert_eq!(closed.sent, Some(CloseCode::GOING_AWAY.into()));
     assert_eq!(sender.send_text("late").map_err(|error| error.kind()), Err(SendErrorKind::Closed));
     assert!(receiver.receive(&mut input).is_none());
+}
+
+/// What two ends do by a clock that is moved by hand: the reader's bytes come at these seconds, all that waits is written each
+/// second.
+fn timed(at_seconds: &[u64], through_halves: bool) -> Vec<String> {
+    let config = Config::new().keepalive(Keepalive::new().idle(Duration::from_secs(45))).count(true);
+    let mut whole = None;
+    let mut halves = None;
+    if through_halves {
+        halves = Some(Connection::server(&config).into_halves());
+    } else {
+        whole = Some(Connection::server(&config));
+    }
+    let mut input = Input::new();
+    let mut seen = Vec::new();
+    for second in 0..150 {
+        let now = Instant::new(Duration::from_secs(second));
+        if at_seconds.contains(&second) {
+            let bytes = match second % 3 {
+                0 => frame(Opcode::Text, true, b"hello"),
+                1 => frame(Opcode::Pong, true, b"pong"),
+                _ => frame(Opcode::Binary, false, b"begun")[..7].to_vec(),
+            };
+            input.extend_from_slice(&bytes);
+        }
+        if let Some(ws) = &mut whole {
+            while let Some(event) = ws.receive(&mut input) {
+                seen.push(format!("{second}: {event:?}"));
+            }
+            ws.handle_timeout(now);
+            while let Some(event) = ws.receive(&mut input) {
+                seen.push(format!("{second}: {event:?}"));
+            }
+            seen.push(format!("{:?} {:?}", ws.interest().deadline, ws.counters()));
+            let mut output = Vec::new();
+            output.put(ws.output());
+            seen.push(format!("{output:x?}"));
+        }
+        if let Some((receiver, sender)) = &mut halves {
+            while let Some(received) = receiver.receive(&mut input) {
+                seen.extend(received.event.map(|event| format!("{second}: {event:?}")));
+                if let Some(reply) = received.reply {
+                    sender.reply(reply);
+                }
+            }
+            if let Some(activity) = receiver.activity(&input) {
+                sender.reply(activity);
+            }
+            sender.handle_timeout(now);
+            if let Some(closed) = sender.closed() {
+                receiver.stop();
+                seen.push(format!("{second}: {:?}", Event::Closed(closed)));
+            }
+            seen.push(format!("{:?} {:?}", sender.interest().deadline, sender.counters()));
+            let mut output = Vec::new();
+            output.put(sender.output());
+            seen.push(format!("{output:x?}"));
+            // Halfway they are joined, and taken apart again.
+            if second % 10 == 5 {
+                let (receiver, sender) = halves.take().expect("they are there");
+                let ws = Connection::from_halves(receiver, sender).expect("they belong together");
+                halves = Some(ws.into_halves());
+            }
+        }
+    }
+    seen
+}
+
+#[test]
+fn halves_keep_time_as_the_whole_does() {
+    for at_seconds in [&[][..], &[10], &[30, 45, 60, 90], &[3, 20], &[7, 8], &[31, 52]] {
+        let whole = timed(at_seconds, false);
+        for (halves, whole) in timed(at_seconds, true).iter().zip(&whole) {
+            assert_eq!(halves, whole, "{at_seconds:?}");
+        }
+        assert!(whole.iter().any(|line| line.contains("Closed")), "{at_seconds:?}");
+    }
+}
+
+#[test]
+fn only_halves_that_can_belong_together_are_joined() {
+    let server = |config: &Config| Connection::server(config).into_halves();
+    let client = || Connection::client(Seed::new([1; 32]), &Config::new()).into_halves();
+    let timed = Config::new().keepalive(Keepalive::new());
+    let (receiver, sender) = server(&Config::new());
+    let joined = Connection::from_halves(receiver, client().1);
+    let (receiver, _) = *joined.expect_err("of a server and a client");
+    let joined = Connection::from_halves(receiver, server(&timed).1);
+    let (receiver, _) = *joined.expect_err("one of them keeps time");
+    let mut ws = Connection::from_halves(receiver, sender).expect("they are those of one connection");
+    ws.send_text("whole again").expect("it is open");
+    let mut input = Input::from(frame(Opcode::Text, true, b"hello"));
+    assert!(matches!(ws.receive(&mut input), Some(Event::Text(text)) if text == "hello"));
+}
+
+#[test]
+fn a_message_may_be_under_way_when_halves_are_joined() {
+    let wire = frame(Opcode::Text, true, b"hello");
+    let (mut receiver, mut sender) = Connection::server(&Config::new()).into_halves();
+    let mut input = Input::from(&wire[..8]);
+    assert!(receiver.receive(&mut input).is_none());
+    assert!(receiver.activity(&input).is_none(), "nobody keeps time");
+    sender.send_part("in ", false).expect("it is open");
+    let mut ws = Connection::from_halves(receiver, sender).expect("they belong together");
+    ws.send_part("parts", true).expect("it is open");
+    input.extend_from_slice(&wire[8..]);
+    assert!(matches!(ws.receive(&mut input), Some(Event::Text(text)) if text == "hello"));
+    let mut output = Vec::new();
+    output.put(ws.output());
+    assert_eq!(output, b"\x01\x03in \x80\x05parts");
 }

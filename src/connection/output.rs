@@ -3,6 +3,8 @@
 mod control;
 mod large;
 mod queue;
+#[cfg(feature = "std")]
+mod write;
 
 use crate::frame::MaskingKey;
 use alloc::boxed::Box;
@@ -18,10 +20,6 @@ const SHOWN: usize = 64 << 10;
 /// How many bytes of data go out in the same write as the Close frame that ends everything, ahead of it. They are answers to
 /// what came before the end, most likely.
 const ONE_WRITE: usize = 64 << 10;
-
-/// The largest slice for a vectored write. Some systems count in 32 bits.
-#[cfg(feature = "std")]
-const MAX_SLICE: usize = 1 << 30;
 
 /// The bytes that wait to be written, as a [`Buf`]: write what [`chunk`](Buf::chunk) or
 /// [`chunks_vectored`](Buf::chunks_vectored) shows, then [`advance`](Buf::advance) by as much as was written. A partial write
@@ -43,8 +41,8 @@ pub struct Output {
     beside: usize,
     /// How much has been shown since bytes were last removed. More than it can count is one frame.
     shown: AtomicU32,
-    /// The size of the Close frame, once that has been sent: no data follows it.
-    close: u8,
+    /// How much has been removed since that was last taken, modulo 2^32.
+    written: u32,
 }
 
 impl Output {
@@ -67,95 +65,6 @@ impl Output {
     /// ```
     pub fn next_owned(&mut self) -> Option<Bytes> {
         if self.has_remaining() { Some(self.take(usize::MAX)) } else { None }
-    }
-
-    /// Writes once, vectored if there is more than one chunk, and removes what was written. How much that was; 0 when nothing
-    /// waits, or when the writer takes nothing, which ends a loop around it.
-    ///
-    /// ```
-    /// # use ws_proto::{Config, Connection};
-    /// # fn example(ws: &mut Connection, socket: &mut std::net::TcpStream) -> std::io::Result<()> {
-    /// while ws.interest().write {
-    ///     if ws.output().write_to(socket)? == 0 {
-    ///         return Err(std::io::ErrorKind::WriteZero.into());
-    ///     }
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// Those of the writer. An interrupted write is tried again; after any other error nothing is lost. A writer that claims to
-    /// have written more than it was given is [`InvalidData`](std::io::ErrorKind::InvalidData).
-    #[cfg(feature = "std")]
-    pub fn write_to(&mut self, writer: &mut (impl std::io::Write + ?Sized)) -> std::io::Result<usize> {
-        if !self.has_remaining() {
-            return Ok(0);
-        }
-        let (written, shown) = loop {
-            let result = if self.beside == 0 {
-                let chunk = self.chunk();
-                writer.write(chunk).map(|written| (written, chunk.len()))
-            } else if self.data.pieces() <= 3 {
-                // Control frames are one piece, and cut another in two.
-                self.write_vectored::<5>(writer)
-            } else {
-                self.write_vectored::<64>(writer)
-            };
-            match result {
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                result => break result?,
-            }
-        };
-        if written > shown {
-            return Err(std::io::ErrorKind::InvalidData.into());
-        }
-        self.advance(written);
-        Ok(written)
-    }
-
-    /// Fills slices with what waits: how many, and how much that is.
-    #[cfg(feature = "std")]
-    #[inline]
-    fn fill<'a>(&'a self, slices: &mut [std::io::IoSlice<'a>]) -> (usize, usize) {
-        let mut filled = 0;
-        let mut size = 0;
-        let mut add = |bytes: &'a [u8]| {
-            if bytes.is_empty() {
-                return false;
-            }
-            let Some(slice) = slices.get_mut(filled) else { return true };
-            let shown = bytes.get(..MAX_SLICE).unwrap_or(bytes);
-            *slice = std::io::IoSlice::new(shown);
-            filled += 1;
-            size += shown.len();
-            shown.len() < bytes.len()
-        };
-        let mut control = self.control.as_ref().and_then(|control| control.next());
-        self.data.each_chunk(SHOWN, |data| {
-            let Some((data_before, frames)) = &mut control else { return add(data) };
-            if let Some(before) = data.get(..*data_before) {
-                // Others may still come behind these, so what is behind them is not shown yet.
-                let _: bool = add(before) || add(frames);
-                return true;
-            }
-            *data_before -= data.len();
-            add(data)
-        });
-        self.show(size);
-        (filled, size)
-    }
-
-    /// Writes once; how much was written and how much was shown.
-    #[cfg(feature = "std")]
-    fn write_vectored<const SLICES: usize>(
-        &self,
-        writer: &mut (impl std::io::Write + ?Sized),
-    ) -> std::io::Result<(usize, usize)> {
-        let mut slices = [std::io::IoSlice::new(&[]); SLICES];
-        let (filled, size) = self.fill(&mut slices);
-        let written = writer.write_vectored(slices.get(..filled).unwrap_or_default())?;
-        Ok((written, size))
     }
 
     /// Removes all that waits, as if it had been written: for tests, and for a stream that has ended. If a part of a frame has
@@ -218,22 +127,45 @@ impl Output {
         control
     }
 
-    /// Appends a Close frame, behind which no data follows.
-    #[allow(clippy::cast_possible_truncation, reason = "a control frame is that small")]
-    pub(super) fn push_close(&mut self, header: &[u8], payload: &[u8]) {
-        self.data.small().extend_from_slice(header);
-        self.data.small().extend_from_slice(payload);
-        self.close = (header.len() + payload.len()) as u8;
+    /// Queues a Ping that is sent by itself, as [`push_control`](Self::push_control) does.
+    pub(super) fn push_ping(&mut self, header: &[u8], payload: &[u8]) {
+        self.control().push_ping(header, payload);
+        self.count();
     }
 
-    /// Whether the Close frame waits, and nothing of it has been removed.
-    pub(super) fn close_waits(&self) -> bool {
-        self.close > 0 && self.data.len() >= self.close.into()
+    /// Whether the last Ping that was sent by itself waits, or a part of it.
+    #[inline]
+    pub(super) fn ping_waits(&self) -> bool {
+        self.control.as_ref().is_some_and(|control| control.ping_waits())
+    }
+
+    /// Appends a Close frame, behind which no data follows; its size.
+    #[allow(clippy::cast_possible_truncation, reason = "a control frame is that small")]
+    pub(super) fn push_close(&mut self, header: &[u8], payload: &[u8]) -> u8 {
+        self.data.small().extend_from_slice(header);
+        self.data.small().extend_from_slice(payload);
+        (header.len() + payload.len()) as u8
+    }
+
+    /// Whether a Close frame of this size waits, and nothing of it has been removed; 0 if none was appended.
+    #[inline]
+    pub(super) fn close_waits(&self, close: u8) -> bool {
+        close > 0 && self.data.len() >= close.into()
+    }
+
+    /// How much has been written since this was last asked for, modulo 2^32.
+    pub(super) const fn take_written(&mut self) -> u32 {
+        core::mem::replace(&mut self.written, 0)
+    }
+
+    /// How much [`take_written`](Self::take_written) would return.
+    pub(super) const fn written(&self) -> u32 {
+        self.written
     }
 
     /// Drops data that can wait no longer, and gives its memory back: what is behind the frame under way, or behind the
-    /// message it belongs to. A Close frame among it stays. Returns whether there was any.
-    pub(super) fn cut(&mut self, backlog: Backlog) -> bool {
+    /// message it belongs to. A Close frame among it, of this size, stays. Returns whether there was any.
+    pub(super) fn cut(&mut self, backlog: Backlog, close: u8) -> bool {
         let shown = self.shown();
         let control = self.control.as_ref().and_then(|control| control.next());
         // Only data before the control frames has been shown, if there are any.
@@ -247,7 +179,7 @@ impl Output {
             control.begin_within(border.at);
         }
         // Where the Close frame itself is under way, nothing else is left.
-        let close = usize::from(self.close);
+        let close = usize::from(close);
         let has_backlog = border.at < self.data.len().saturating_sub(close);
         if has_backlog {
             self.data.truncate(border, close);
@@ -259,7 +191,7 @@ impl Output {
     /// Gives unused memory back.
     pub(super) fn release(&mut self) {
         if !self.has_remaining() {
-            *self = Self { close: self.close, ..Self::default() };
+            *self = Self { written: self.written, ..Self::default() };
         }
     }
 
@@ -267,8 +199,12 @@ impl Output {
         self.beside = self.data.large_size() + self.control.as_ref().map_or(0, |control| control.size());
     }
 
-    fn forget_shown(&mut self) {
+    /// Notes that so many bytes are removed, and forgets what has been shown.
+    #[inline]
+    #[allow(clippy::cast_possible_truncation, reason = "it counts modulo 2^32")]
+    fn note_written(&mut self, count: usize) {
         *self.shown.get_mut() = 0;
+        self.written = self.written.wrapping_add(count as u32);
     }
 
     /// No more of the data than this has been shown. Where control frames wait, they may be part of it.
@@ -292,6 +228,21 @@ impl Output {
                 data.get(..data_before).unwrap_or(data)
             }
             None => self.data.chunk(SHOWN),
+        }
+    }
+
+    /// Removes so many bytes, which remain.
+    #[inline]
+    fn remove_written(&mut self, count: usize) {
+        if count == 0 {
+            // What has been shown is to be tried again.
+            return;
+        }
+        self.note_written(count);
+        if self.beside == 0 {
+            self.data.remove_small(count);
+        } else {
+            self.remove(count);
         }
     }
 
@@ -323,7 +274,7 @@ impl Output {
     /// Removes up to `most` bytes of the first chunk, and returns them.
     fn take(&mut self, most: usize) -> Bytes {
         let size = self.front().len().min(most);
-        self.forget_shown();
+        self.note_written(size);
         let taken = match self.control.as_mut().and_then(|control| Some((control.next()?.0, control))) {
             Some((0, control)) => control.take(size),
             Some((_, control)) => {
@@ -366,16 +317,12 @@ impl Buf for Output {
     #[inline]
     fn advance(&mut self, count: usize) {
         assert!(count <= self.remaining(), "cannot advance past what remains");
-        if count == 0 {
-            // What has been shown is to be tried again.
-            return;
-        }
-        self.forget_shown();
-        if self.beside == 0 {
-            self.data.remove_small(count);
-        } else {
-            self.remove(count);
-        }
+        self.remove_written(count);
+    }
+
+    #[inline]
+    fn has_remaining(&self) -> bool {
+        self.data.small_size() != 0 || self.beside != 0
     }
 
     /// *Complexity*: linear in the slices that are filled, whatever waits behind them.

@@ -1,8 +1,9 @@
 //! The receiving half: bytes become events, and what the sending half has to do about them becomes a value.
 
+mod events;
+
 use super::inflating::{Found, Inflating};
-use super::reply::{ControlPayload, Due, Reply};
-use crate::close_code::CloseCode;
+use super::reply::{ControlPayload, Due, Reply, answered};
 use crate::close_frame::CloseFrame;
 use crate::config::{Config, Delivery};
 use crate::decoder::{Content, Decoded, Decoder};
@@ -14,21 +15,23 @@ use crate::opcode::MessageKind;
 use crate::payload::Payload;
 use crate::reserved_bits::ReservedBits;
 use crate::role::Role;
-use crate::text::{NotUtf8, Text, Utf8Bytes};
 use crate::violation::Violation;
 use alloc::boxed::Box;
-use bytes::Bytes;
 use core::ops::Range;
+use events::{close_frame, part, whole};
 
-/// The receiving half of a connection that was taken apart with
-/// [`Connection::into_halves`](crate::Connection::into_halves).
+pub(super) use events::message;
+
+/// The receiving side of a connection.
 #[derive(Debug)]
-pub struct ReceiveHalf {
+pub(super) struct Receiver {
     decoder: Decoder,
     auto_pong: bool,
     auto_close: bool,
     transport: Transport,
     phase: Phase,
+    /// How many messages have been returned since that was last asked for, modulo 2^32.
+    messages: u32,
     /// What inflates, once that is agreed on.
     inflating: Option<Box<Inflating>>,
 }
@@ -63,7 +66,7 @@ pub(super) enum Look {
     Closer,
 }
 
-/// What a [`ReceiveHalf`] has found: an event, a reply, or both.
+/// What a [`ReceiveHalf`](crate::ReceiveHalf) has found: an event, a reply, or both.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Received<'i> {
@@ -83,7 +86,7 @@ impl<'i> Received<'i> {
     }
 }
 
-impl ReceiveHalf {
+impl Receiver {
     #[inline]
     pub(super) fn new(role: Role, config: &Config) -> Self {
         Self {
@@ -92,6 +95,7 @@ impl ReceiveHalf {
             auto_close: config.auto_close,
             transport: Transport::Open,
             phase: Phase::Open,
+            messages: 0,
             inflating: None,
         }
     }
@@ -107,14 +111,12 @@ impl ReceiveHalf {
         self.decoder.allow_reserved(bits);
     }
 
-    /// As [`Connection::deflate_parameters`](crate::Connection::deflate_parameters).
     #[cfg(feature = "deflate")]
-    pub fn deflate_parameters(&self) -> Option<DeflateParameters> {
+    pub(super) fn deflate_parameters(&self) -> Option<DeflateParameters> {
         self.inflating.as_ref().map(|inflating| inflating.agreed())
     }
 
-    /// As [`Connection::set_limits`](crate::Connection::set_limits), for what is received.
-    pub fn set_limits(&mut self, config: &Config) {
+    pub(super) fn set_limits(&mut self, config: &Config) {
         if self.is_over() {
             return;
         }
@@ -125,18 +127,14 @@ impl ReceiveHalf {
     }
 
     /// Gives the memory back that receiving compressed messages took, as far as it is not needed for the next one.
-    pub fn release_memory(&mut self) {
+    pub(super) fn release_memory(&mut self) {
         if let Some(inflating) = &mut self.inflating {
             inflating.release();
         }
     }
 
-    /// What the input holds next, or `None` when more bytes are needed or nothing more can come; for the rest as
-    /// [`Connection::receive`](crate::Connection::receive). The end is not an event here: [`SendHalf::closed`] returns it,
-    /// once it has been given the reply that brings it.
-    ///
-    /// [`SendHalf::closed`]: crate::SendHalf::closed
-    pub fn receive<'i>(&mut self, input: &'i mut Input) -> Option<Received<'i>> {
+    /// What the input holds next, or `None` when more bytes are needed or nothing more can come.
+    pub(super) fn receive<'i>(&mut self, input: &'i mut Input) -> Option<Received<'i>> {
         match self.look(input) {
             Look::Nothing => None,
             Look::Message(kind, range) => Received::event(message(kind, input, range)),
@@ -156,7 +154,7 @@ impl ReceiveHalf {
 
     /// Records that the transport has nothing more to give. What the input still holds can be received. The reply has to go
     /// to the sending half, as those of [`receive`](ReceiveHalf::receive) do.
-    pub fn receive_eof(&mut self) -> Reply {
+    pub(super) fn receive_eof(&mut self) -> Reply {
         match self.transport {
             Transport::Open if self.is_over() => self.transport = Transport::Drained,
             Transport::Open => self.transport = Transport::Ended,
@@ -167,13 +165,44 @@ impl ReceiveHalf {
 
     /// Whether to go on reading: until the end of the stream or a violation. After the peer's Close nothing that comes is
     /// looked at, but a client reads on until the server hangs up (RFC 6455 §7.1.1).
-    pub const fn wants_read(&self) -> bool {
+    pub(super) const fn wants_read(&self) -> bool {
         matches!(self.transport, Transport::Open) && !matches!(self.phase, Phase::Failed)
     }
 
     /// Whether the last event has been returned, and what comes on the wire is no longer looked at.
-    pub const fn is_over(&self) -> bool {
+    pub(super) const fn is_over(&self) -> bool {
         !matches!(self.phase, Phase::Open)
+    }
+
+    /// Looks at nothing more, whatever comes.
+    pub(super) fn stop(&mut self) {
+        if !self.is_over() {
+            self.end(Phase::Failed);
+        }
+    }
+
+    /// How many messages have been returned since this was last asked for.
+    pub(super) const fn take_messages(&mut self) -> u32 {
+        core::mem::replace(&mut self.messages, 0)
+    }
+
+    /// How many [`take_messages`](Self::take_messages) would return.
+    pub(super) const fn messages(&self) -> u32 {
+        self.messages
+    }
+
+    /// Whether a message or frame has begun of which more is to come.
+    pub(super) fn is_under_way(&self, input: &Input) -> bool {
+        !self.is_over() && (self.decoder.is_in_message() || !input.is_empty())
+    }
+
+    /// Whether messages may come compressed.
+    pub(super) const fn inflates(&self) -> bool {
+        self.inflating.is_some()
+    }
+
+    fn count(&mut self, is_whole: bool) {
+        self.messages = self.messages.wrapping_add(is_whole.into());
     }
 
     /// Looks for a whole short message.
@@ -184,7 +213,10 @@ impl ReceiveHalf {
             return Look::Nothing;
         }
         match self.decoder.short_message(&mut input.wire) {
-            Some((kind, range)) => Look::Message(kind, range),
+            Some((kind, range)) => {
+                self.messages = self.messages.wrapping_add(1);
+                Look::Message(kind, range)
+            }
             None => Look::Closer,
         }
     }
@@ -193,6 +225,7 @@ impl ReceiveHalf {
     #[inline(always)]
     pub(super) fn look_closer(&mut self, input: &mut Input) -> Look {
         if let Some((kind, range)) = self.decoder.medium_message(&mut input.wire) {
+            self.messages = self.messages.wrapping_add(1);
             return Look::Message(kind, range);
         }
         if !self.is_live() {
@@ -232,12 +265,19 @@ impl ReceiveHalf {
         loop {
             return match self.decoder.decode(&mut input.wire) {
                 Decoded::Message { content, range } => {
+                    self.count(true);
                     Received::event(whole(content, Payload::new(&mut input.wire, range)))
                 }
-                Decoded::Part { content, range, fin } => Received::event(part(content, &mut input.wire, range, fin)),
+                Decoded::Part { content, range, fin } => {
+                    self.count(fin);
+                    Received::event(part(content, &mut input.wire, range, fin))
+                }
                 Decoded::Compressed { content, fin } => match self.inflate(input, content, fin) {
                     Ok(None) => continue,
-                    Ok(Some((range, fin))) => Received::event(self.inflated(content, &mut input.inflated, range, fin)),
+                    Ok(Some((range, fin))) => {
+                        self.count(fin);
+                        Received::event(self.inflated(content, &mut input.inflated, range, fin))
+                    }
                     Err(violation) => self.fail(input, violation),
                 },
                 Decoded::NeedMore(missing) => {
@@ -245,7 +285,11 @@ impl ReceiveHalf {
                     self.end_of_stream(input)
                 }
                 Decoded::Ping(range) => Some(self.ping(Payload::new(&mut input.wire, range))),
-                Decoded::Pong(range) => Received::event(Event::Pong(Payload::new(&mut input.wire, range))),
+                Decoded::Pong(range) => {
+                    let reply =
+                        answered(input.wire.slice(range.start, range.end)).map(|ping| Reply(Due::Answered(ping)));
+                    Some(Received { event: Some(Event::Pong(Payload::new(&mut input.wire, range))), reply })
+                }
                 Decoded::Close(range) => match close_frame(input.wire.slice(range.start, range.end)) {
                     Ok(frame) => {
                         input.end_of_messages();
@@ -326,53 +370,4 @@ impl ReceiveHalf {
         let event = (!self.auto_close).then(|| Event::Close(frame.clone()));
         Received { event, reply: Some(Reply(Due::Close { frame, answer: self.auto_close })) }
     }
-}
-
-/// A message that a quick way has found.
-#[inline(always)]
-pub(super) fn message(kind: MessageKind, input: &mut Input, range: Range<usize>) -> Event<'_> {
-    plain(kind, Payload::new(&mut input.wire, range))
-}
-
-/// A whole message, validated if it is text.
-#[inline(always)]
-fn whole(content: Content, payload: Payload<'_>) -> Event<'_> {
-    let Content { kind, reserved } = content;
-    match reserved {
-        None => plain(kind, payload),
-        Some(reserved) => Event::Extension { kind, reserved, payload },
-    }
-}
-
-/// A whole message without reserved bits.
-#[inline(always)]
-fn plain(kind: MessageKind, payload: Payload<'_>) -> Event<'_> {
-    match kind {
-        MessageKind::Text => Event::Text(Text::validated(payload)),
-        MessageKind::Binary => Event::Binary(payload),
-    }
-}
-
-/// A part of a message, validated if it is text.
-fn part(content: Content, buffer: &mut Buffer, range: Range<usize>, fin: bool) -> Event<'_> {
-    let payload = Payload::new(buffer, range);
-    let Content { kind, reserved } = content;
-    match (reserved, kind) {
-        (Some(reserved), _) => Event::ExtensionPart { kind, reserved, payload, fin },
-        (None, MessageKind::Text) => Event::TextPart { text: Text::validated(payload), fin },
-        (None, MessageKind::Binary) => Event::BinaryPart { data: payload, fin },
-    }
-}
-
-/// Reads the body of a Close frame (RFC 6455 §5.5.1, §7.4).
-fn close_frame(body: &[u8]) -> Result<CloseFrame, Violation> {
-    let Some((code, reason)) = body.split_first_chunk::<2>() else {
-        return if body.is_empty() { Ok(CloseFrame::EMPTY) } else { Err(Violation::CloseBodyTooShort) };
-    };
-    let (code, reason) = (u16::from_be_bytes(*code), Bytes::copy_from_slice(reason));
-    let Some(code) = CloseCode::new(code) else { return Err(Violation::InvalidCloseCode { code, reason }) };
-    let reason =
-        Utf8Bytes::try_from(reason).map_err(|NotUtf8(reason)| Violation::ReasonNotUtf8 { code: code.get(), reason })?;
-    // A control frame has no room for a longer reason than a `CloseFrame` takes.
-    CloseFrame::new(code, reason).map_err(|_too_long| Violation::ControlTooLong)
 }

@@ -1,5 +1,6 @@
 //! The value that travels from the receiving half to the sending one.
 
+use super::tally::Tally;
 use crate::close_frame::CloseFrame;
 use crate::frame::MAX_CONTROL;
 use crate::violation::Violation;
@@ -19,8 +20,23 @@ pub(super) enum Due {
     Close { frame: CloseFrame, answer: bool },
     /// The peer broke the protocol.
     Failure(Violation),
+    /// The Pong to a Ping that was sent by itself, which had this number.
+    Answered(u8),
+    /// What has come since the last one.
+    Received(Tally),
     /// The transport has nothing more to give. All that came before it has been received, if it says so.
     EndOfStream { drained: bool },
+}
+
+/// What the payload of a Ping begins with that is sent by itself. Its number follows.
+const PING: &[u8] = b"ping";
+
+/// The number of the Ping that a Pong with this payload answers, if that was sent by itself.
+pub(super) fn answered(pong: &[u8]) -> Option<u8> {
+    match pong.strip_prefix(PING)? {
+        [number] => Some(*number),
+        _ => None,
+    }
 }
 
 /// The payload of a control frame, without an allocation.
@@ -33,6 +49,13 @@ impl ControlPayload {
     pub(super) fn new(payload: &[u8]) -> Self {
         let mut this = Self { bytes: [0; MAX_CONTROL], length: 0 };
         this.extend(payload);
+        this
+    }
+
+    /// That of the Ping with this number.
+    pub(super) fn of_ping(number: u8) -> Self {
+        let mut this = Self::new(PING);
+        this.extend(&[number]);
         this
     }
 

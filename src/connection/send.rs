@@ -6,10 +6,12 @@ mod control;
 mod frame_writer;
 mod message_writer;
 mod messages;
+mod time;
 
 use super::deflating::Deflating;
 use super::output::{Backlog, Output};
 use super::reply::{Due, Reply};
+use super::timing::Timing;
 use crate::close_code::CloseCode;
 use crate::close_frame::CloseFrame;
 use crate::config::Config;
@@ -46,8 +48,24 @@ pub struct SendHalf {
     /// The reserved bits that have a meaning for the application's extensions.
     reserved: Option<ReservedBits>,
     role: Role,
+    reading: Reading,
+    /// Whether the peer has sent more than its rate allows, at the last look at the time.
+    is_over_rate: bool,
+    /// How many messages have been sent since that was last asked for, modulo 2^32.
+    messages: u32,
+    /// Keeps time, if that is asked for.
+    timing: Option<Box<Timing>>,
     /// Compresses messages, once that is agreed on.
     deflating: Option<Box<Deflating>>,
+}
+
+/// Whether the application reads, and has read since the last look at the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    Goes,
+    Paused,
+    /// It goes on, and there has been no look since.
+    Resumed,
 }
 
 impl SendHalf {
@@ -60,6 +78,10 @@ impl SendHalf {
             begun_reserved: None,
             reserved: None,
             role,
+            reading: Reading::Goes,
+            is_over_rate: false,
+            messages: 0,
+            timing: config.policy.as_ref().map(|policy| Box::new(Timing::new(policy))),
             deflating: None,
         }
     }
@@ -87,6 +109,7 @@ impl SendHalf {
             // RFC 6455 §5.5.2: a Ping is answered only until the peer's Close has been received.
             Due::Pong(payload) if self.close_state.may_pong() => {
                 self.writer.append_automatic_pong(payload);
+                self.count_sent(|sent| sent.pongs += 1);
                 None
             }
             Due::Pong(_) => None,
@@ -95,16 +118,26 @@ impl SendHalf {
                 if reply.is_some() || self.close_state.is_over() {
                     // RFC 6455 §5.5.1: the answer may wait until the current message has been sent, and for no other that
                     // would delay it.
-                    self.writer.output.cut(Backlog::MessagesOfOneWrite);
+                    self.writer.output.cut(Backlog::MessagesOfOneWrite, self.close_state.close_size());
                 }
                 reply
             }
             Due::Failure(violation) => {
-                self.writer.output.cut(Backlog::FramesOfOneWrite);
+                self.writer.output.cut(Backlog::FramesOfOneWrite, self.close_state.close_size());
                 self.close_state.fail(violation)
             }
             Due::EndOfStream { drained } => {
                 self.close_state.end_of_stream(drained);
+                None
+            }
+            Due::Answered(ping) => {
+                if let Some(timing) = &mut self.timing {
+                    timing.answer(ping);
+                }
+                None
+            }
+            Due::Received(tally) => {
+                self.note_received(&tally);
                 None
             }
         };
@@ -174,14 +207,11 @@ impl SendHalf {
             let form = deflating.form(prepared)?;
             Some((form, deflating))
         });
-        match compressed {
-            Some((form, deflating)) => {
-                self.writer.append_form(form)?;
-                deflating.skip_message();
-            }
-            None => self.writer.append_form(prepared.plain())?,
-        }
-        Ok(())
+        let appended = match compressed {
+            Some((form, deflating)) => self.writer.append_form(form).map(|()| deflating.skip_message()),
+            None => self.writer.append_form(prepared.plain()),
+        };
+        Ok(self.count_message(appended)?)
     }
 
     /// As [`Connection::send_with`](crate::Connection::send_with).
@@ -194,7 +224,10 @@ impl SendHalf {
         write: impl FnOnce(&mut MessageWriter<'_>) -> Result<(), E>,
     ) -> Result<(), WriteError<E>> {
         self.may_begin().map_err(SendError::from)?;
-        let Some(deflating) = &mut self.deflating else { return self.writer.append_written(kind, write) };
+        let Some(deflating) = &mut self.deflating else {
+            let sent = self.writer.append_written(kind, write);
+            return self.count_written(sent);
+        };
         let mut draft = deflating.take_draft();
         let sent = MessageWriter::new(&mut draft, 0, self.writer.payload_room())
             .written_by(kind, write)
@@ -229,7 +262,9 @@ impl SendHalf {
     /// As there.
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
         self.may_send()?;
-        Ok(self.writer.append_control(Opcode::Ping, payload)?)
+        self.writer.append_control(Opcode::Ping, payload)?;
+        self.count_sent(|sent| sent.pings += 1);
+        Ok(())
     }
 
     /// As [`Connection::pong`](crate::Connection::pong).
@@ -240,7 +275,9 @@ impl SendHalf {
         if !self.close_state.may_pong() {
             return Err(SendErrorKind::Closed.into());
         }
-        Ok(self.writer.append_control(Opcode::Pong, payload)?)
+        self.writer.append_control(Opcode::Pong, payload)?;
+        self.count_sent(|sent| sent.pongs += 1);
+        Ok(())
     }
 
     /// As [`Connection::close`](crate::Connection::close).
@@ -259,12 +296,13 @@ impl SendHalf {
     /// # Errors
     /// As there.
     pub fn close_now(&mut self, frame: impl Into<CloseFrame>) -> Result<(), SendError> {
-        if self.writer.output.close_waits() && self.writer.output.cut(Backlog::Frame) {
+        let close = self.close_state.close_size();
+        if self.writer.output.close_waits(close) && self.writer.output.cut(Backlog::Frame, close) {
             return Ok(());
         }
         let frame = frame.into();
         self.check_close(&frame)?;
-        self.writer.output.cut(Backlog::Frame);
+        self.writer.output.cut(Backlog::Frame, 0);
         self.send_close(frame);
         Ok(())
     }
@@ -286,9 +324,16 @@ impl SendHalf {
     /// [`ReceiveHalf::wants_read`](crate::ReceiveHalf::wants_read) says so, unless it is time to hang up.
     #[inline]
     pub fn interest(&self) -> Interest {
+        let deadline = self.deadline();
         let write = self.writer.output.has_remaining();
         let over = self.close_state.hangs_up(self.role);
-        Interest { read: !over, write, hang_up: over && !write, congested: self.writer.is_congested() }
+        Interest {
+            read: !over && self.may_read(),
+            write,
+            hang_up: over && !write,
+            congested: self.writer.is_congested(),
+            deadline,
+        }
     }
 
     /// As [`Connection::buffered`](crate::Connection::buffered).
@@ -338,7 +383,7 @@ impl SendHalf {
     }
 
     fn send_close(&mut self, frame: CloseFrame) {
-        self.writer.append_close(&frame);
-        self.close_state.sent(frame);
+        let size = self.writer.append_close(&frame);
+        self.close_state.sent(frame, size);
     }
 }

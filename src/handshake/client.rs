@@ -21,8 +21,10 @@ use super::key::{accept_for, from_nonce};
 use super::retry_error::RetryError;
 use crate::config::Config;
 use crate::connection::Connection;
+use crate::deadline::Deadline;
 use crate::frame::MaskingKeys;
 use crate::input::Input;
+use crate::instant::Instant;
 use crate::seed::Seed;
 use alloc::boxed::Box;
 use bytes::Bytes;
@@ -79,8 +81,8 @@ impl Handshake {
     /// those that make a 101 valid. Interim responses (RFC 9110 §15.2) are passed over; together with the final head they count
     /// towards [`Config::max_head`].
     ///
-    /// A peer that does not speak HTTP is detected by its first bytes ([`Flaw::NotHttp`]). The caller needs a timeout for
-    /// a server that stops in the middle of a response.
+    /// A peer that does not speak HTTP is detected by its first bytes ([`Flaw::NotHttp`]). For a server that stops in the
+    /// middle of a response there is [`handle_timeout`](Handshake::handle_timeout).
     ///
     /// # Errors
     /// [`Error::Declined`] if the server responds with another status: the [body](Self::receive_body) of the response can be
@@ -184,6 +186,20 @@ impl Handshake {
         self.offered.replace_by(request);
         self.accept = accept_for(&key);
         Ok(())
+    }
+
+    /// Says what time it is, when the handshake begins and at the [`deadline`](Handshake::deadline) at the latest, after
+    /// [`receive`](Handshake::receive). From the first call on there is as much time as
+    /// [`Keepalive::handshake`](crate::Keepalive::handshake) says; when it is up, and the response is not complete,
+    /// [`receive`](Handshake::receive) returns [`Flaw::TimedOut`]. A [retry](Self::retry) has as much time again. Calls at other
+    /// times change nothing.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.transaction.handle_timeout(now);
+    }
+
+    /// When the time has to be said; `None` when the handshake has ended or has no limit.
+    pub fn deadline(&self) -> Option<Deadline> {
+        self.transaction.deadline()
     }
 
     /// What has come of the body of a response that declines, decoded, for a body that is not received to its end. It is empty

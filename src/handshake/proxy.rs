@@ -14,7 +14,9 @@ use super::body::BodyError;
 use super::client::{Final, Flaw, Parsed, ResponseHead, Transaction, Verdict};
 use super::retry_error::RetryError;
 use crate::config::Config;
+use crate::deadline::Deadline;
 use crate::input::Input;
+use crate::instant::Instant;
 use bytes::Bytes;
 use core::fmt;
 
@@ -65,8 +67,8 @@ impl Handshake {
     /// from the input. It has no body whatever it says (RFC 9110 §9.3.6): the bytes after it come from the server. They stay in
     /// the input, for a [`client::Handshake`](super::client::Handshake) or, by [`Input::into_unread`], for TLS.
     ///
-    /// Heads are read as a [client](super::client::Handshake::receive) does it, and interim responses are passed over. The
-    /// caller needs a timeout for a proxy that does not answer.
+    /// Heads are read as a [client](super::client::Handshake::receive) does it, and interim responses are passed over. For a
+    /// proxy that does not answer there is [`handle_timeout`](Self::handle_timeout).
     ///
     /// # Errors
     /// [`Error::Declined`] if the proxy answers with another status, such as 407: its [body](Self::receive_body) can be received
@@ -85,6 +87,16 @@ impl Handshake {
     /// Notes that the stream has ended, as [`client::Handshake::receive_eof`](super::client::Handshake::receive_eof) does.
     pub const fn receive_eof(&mut self) {
         self.transaction.receive_eof();
+    }
+
+    /// Says what time it is, as [`client::Handshake::handle_timeout`](super::client::Handshake::handle_timeout) does.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.transaction.handle_timeout(now);
+    }
+
+    /// When the time has to be said; `None` when the handshake has ended or has no limit.
+    pub fn deadline(&self) -> Option<Deadline> {
+        self.transaction.deadline()
     }
 
     /// Returns the body of an answer that [declines](Error::Declined), as

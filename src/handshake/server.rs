@@ -23,8 +23,11 @@ pub use request_head::RequestHead;
 pub use response::Response;
 
 use super::head::HeadReader;
+use super::time_limit::TimeLimit;
 use crate::config::Config;
+use crate::deadline::Deadline;
 use crate::input::Input;
+use crate::instant::Instant;
 use crate::role::Role;
 
 /// A server's handshake before the request is complete.
@@ -51,6 +54,7 @@ pub struct Handshake {
     reader: HeadReader,
     config: Config,
     state: State,
+    time_limit: TimeLimit,
 }
 
 #[derive(Debug)]
@@ -63,14 +67,20 @@ enum State {
 impl Handshake {
     /// A handshake with these limits; the connection that follows has them too.
     pub fn new(config: &Config) -> Self {
-        Self { reader: HeadReader::new(Role::Server, config), config: config.clone(), state: State::Reading }
+        Self {
+            reader: HeadReader::new(Role::Server, config),
+            config: config.clone(),
+            state: State::Reading,
+            time_limit: TimeLimit::new(config),
+        }
     }
 
     /// Returns the request once the input holds its whole head. The head is removed from the input; the bytes after it
     /// stay there. Later calls return `None` and do not change the input.
     ///
     /// A peer that does not speak HTTP is detected by its first bytes ([`Reason::NotHttp`]). Most other errors are
-    /// detected only when the head is complete, so the caller needs a timeout for a peer that stops in the middle of it.
+    /// detected only when the head is complete; for a peer that stops in the middle of it there is
+    /// [`handle_timeout`](Handshake::handle_timeout).
     ///
     /// # Errors
     /// A [`Rejection`] with the HTTP response to send, if this is not the opening handshake of RFC 6455 §4.2.1 or
@@ -94,6 +104,24 @@ impl Handshake {
                 self.state = State::Rejected(rejection.clone());
                 Err(rejection)
             }
+        }
+    }
+
+    /// Says what time it is, when the handshake begins and at the [`deadline`](Handshake::deadline) at the latest, after
+    /// [`receive`](Handshake::receive). From the first call on there is as much time as
+    /// [`Keepalive::handshake`](crate::Keepalive::handshake) says; when it is up, and the request is not complete,
+    /// [`receive`](Handshake::receive) returns a rejection with [`Reason::TimedOut`]. Calls at other times change nothing.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if matches!(self.state, State::Reading) && self.time_limit.look(now) {
+            self.state = State::Rejected(Rejection::new(Reason::TimedOut, None));
+        }
+    }
+
+    /// When the time has to be said; `None` when the handshake has ended or has no limit.
+    pub fn deadline(&self) -> Option<Deadline> {
+        match self.state {
+            State::Reading => self.time_limit.deadline(),
+            State::Received | State::Rejected(_) => None,
         }
     }
 }

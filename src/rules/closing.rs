@@ -15,6 +15,8 @@ pub(crate) enum Closing {
     Failed,
     /// The transport ended first.
     Ended,
+    /// This side waits no longer for the peer.
+    GaveUp,
 }
 
 impl Closing {
@@ -24,7 +26,7 @@ impl Closing {
         match self {
             Self::Open => Self::Sent,
             Self::Received => Self::Agreed,
-            Self::Sent | Self::Agreed | Self::Failed | Self::Ended => self,
+            Self::Sent | Self::Agreed | Self::Failed | Self::Ended | Self::GaveUp => self,
         }
     }
 
@@ -34,7 +36,7 @@ impl Closing {
         match self {
             Self::Open => Self::Received,
             Self::Sent => Self::Agreed,
-            Self::Received | Self::Agreed | Self::Failed | Self::Ended => self,
+            Self::Received | Self::Agreed | Self::Failed | Self::Ended | Self::GaveUp => self,
         }
     }
 
@@ -43,7 +45,16 @@ impl Closing {
     pub(crate) const fn end(self) -> Self {
         match self {
             Self::Open | Self::Sent | Self::Received => Self::Ended,
-            Self::Agreed | Self::Failed | Self::Ended => self,
+            Self::Agreed | Self::Failed | Self::Ended | Self::GaveUp => self,
+        }
+    }
+
+    /// This side waits no longer, or the peer has sent more than it may.
+    #[must_use]
+    pub(crate) const fn give_up(self) -> Self {
+        match self {
+            Self::Open | Self::Sent | Self::Received => Self::GaveUp,
+            Self::Agreed | Self::Failed | Self::Ended | Self::GaveUp => self,
         }
     }
 
@@ -51,7 +62,7 @@ impl Closing {
     pub(crate) const fn is_over(self) -> bool {
         match self {
             Self::Open | Self::Sent | Self::Received => false,
-            Self::Agreed | Self::Failed | Self::Ended => true,
+            Self::Agreed | Self::Failed | Self::Ended | Self::GaveUp => true,
         }
     }
 

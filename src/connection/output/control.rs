@@ -14,6 +14,8 @@ pub(super) struct Control {
     data_before: usize,
     /// Automatic Pongs appended since `frames` was last empty.
     pongs: u8,
+    /// How much is to be removed until the last Ping that was sent by itself has gone.
+    before_ping_has_gone: usize,
     /// The frame of the newest Pong, when there are too many; it follows when the others have been written.
     newest_pong: Vec<u8>,
 }
@@ -55,6 +57,17 @@ impl Control {
         self.frames.extend_from_slice(payload);
     }
 
+    /// As [`push`](Self::push), for the frame of a Ping that is sent by itself.
+    pub(super) fn push_ping(&mut self, header: &[u8], payload: &[u8]) {
+        self.push(header, payload);
+        self.before_ping_has_gone = self.frames.len();
+    }
+
+    /// Whether the last of these Pings waits, or a part of it.
+    pub(super) const fn ping_waits(&self) -> bool {
+        self.before_ping_has_gone > 0
+    }
+
     /// Appends the frame of an automatic Pong.
     ///
     /// While [`MAX_PONGS`] wait to go out, only the newest of those that follow is kept: RFC 6455 §5.5.3 lets an
@@ -76,24 +89,26 @@ impl Control {
         self.frames.clear();
         self.newest_pong.clear();
         self.pongs = 0;
+        self.before_ping_has_gone = 0;
     }
 
     /// Removes up to `count` bytes; how many.
     pub(super) fn remove(&mut self, count: usize) -> usize {
         let count = count.min(self.frames.len());
         self.frames.advance(count);
-        self.removed();
+        self.removed(count);
         count
     }
 
     /// Removes up to `most` bytes and returns them.
     pub(super) fn take(&mut self, most: usize) -> Bytes {
         let taken = self.frames.split_to(most.min(self.frames.len())).freeze();
-        self.removed();
+        self.removed(taken.len());
         taken
     }
 
-    fn removed(&mut self) {
+    fn removed(&mut self, count: usize) {
+        self.before_ping_has_gone = self.before_ping_has_gone.saturating_sub(count);
         if self.frames.is_empty() {
             self.pongs = 0;
             self.append_newest_pong();
@@ -160,6 +175,20 @@ mod tests {
         assert!(control.is_empty() && control.size() == 0);
         (0..32).for_each(|pong| control.push_pong(b"p", &[pong]));
         assert_eq!(drain(&mut control), first);
+    }
+
+    #[test]
+    fn a_ping_waits_until_its_last_byte_has_gone() {
+        let mut control = Control::default();
+        assert!(!control.ping_waits());
+        control.push_pong(b"b", b"2");
+        control.push_ping(b"a", b"1");
+        control.push(b"c", b"3");
+        assert_eq!((control.remove(3), control.ping_waits()), (3, true));
+        assert_eq!((control.take(1).len(), control.ping_waits()), (1, false));
+        control.push_ping(b"a", b"2");
+        control.clear();
+        assert!(!control.ping_waits());
     }
 
     #[test]

@@ -16,26 +16,29 @@ pub(super) struct CloseState {
     end_of_stream: bool,
     /// Whether the end has been returned.
     is_returned: bool,
+    /// The size of the Close frame that was sent; 0 before that.
+    close_size: u8,
     /// How the connection ends, from the first Close frame or the violation on.
     ending: Option<Box<Ending>>,
 }
 
-/// The Close frames sent and received, and what the peer did wrong.
+/// The Close frames sent and received, and what ended the connection, if it was nothing else.
 #[derive(Debug, Default)]
 struct Ending {
     sent: Option<CloseFrame>,
     received: Option<CloseFrame>,
-    violation: Option<Violation>,
+    cause: Option<Cause>,
 }
 
 impl CloseState {
     #[inline]
     pub(super) const fn new() -> Self {
-        Self { closing: Closing::Open, end_of_stream: false, is_returned: false, ending: None }
+        Self { closing: Closing::Open, end_of_stream: false, is_returned: false, close_size: 0, ending: None }
     }
 
-    /// Records the Close frame that this side has sent.
-    pub(super) fn sent(&mut self, frame: CloseFrame) {
+    /// Records the Close frame that this side has sent, which has this size with its header.
+    pub(super) fn sent(&mut self, frame: CloseFrame, size: u8) {
+        self.close_size = size;
         self.closing = self.closing.send();
         self.ending.get_or_insert_default().sent = Some(frame);
     }
@@ -59,8 +62,19 @@ impl CloseState {
             CloseFrame::new(violation.close_code(), reason).unwrap_or(CloseFrame::EMPTY)
         });
         self.closing = Closing::Failed;
-        self.ending.get_or_insert_default().violation = Some(violation);
+        self.ending.get_or_insert_default().cause = Some(Cause::Violation(violation));
         close
+    }
+
+    /// Records that this side waits no longer, or ends the connection for what the peer does too much of.
+    pub(super) fn give_up(&mut self, cause: Cause) {
+        self.closing = self.closing.give_up();
+        self.ending.get_or_insert_default().cause = Some(cause);
+    }
+
+    /// Records that the transport is to be closed, whatever may still come.
+    pub(super) const fn wait_no_longer(&mut self) {
+        self.end_of_stream = true;
     }
 
     /// Records that the transport has ended; `drained` if all that came before has been received.
@@ -77,9 +91,9 @@ impl CloseState {
             return None;
         }
         self.is_returned = true;
-        let Ending { sent, received, violation } = self.ending.take().map_or_else(Ending::default, |ending| *ending);
-        let cause = match violation {
-            Some(violation) => Cause::Violation(violation),
+        let Ending { sent, received, cause } = self.ending.take().map_or_else(Ending::default, |ending| *ending);
+        let cause = match cause {
+            Some(cause) => cause,
             None if self.closing == Closing::Agreed => Cause::Agreed,
             None => Cause::EndOfStream,
         };
@@ -99,7 +113,25 @@ impl CloseState {
             },
             // RFC 6455 §7.1.7: failing the connection includes closing it, on either side.
             Closing::Failed | Closing::Ended => true,
+            // The driver learns of it by the event, as nothing on the wire shows it.
+            Closing::GaveUp => self.is_returned,
         }
+    }
+
+    #[inline]
+    pub(super) const fn closing(&self) -> Closing {
+        self.closing
+    }
+
+    #[inline]
+    pub(super) const fn close_size(&self) -> u8 {
+        self.close_size
+    }
+
+    /// Whether the end has been returned.
+    #[inline]
+    pub(super) const fn is_returned(&self) -> bool {
+        self.is_returned
     }
 
     /// Whether the end can be returned, or was.

@@ -26,14 +26,21 @@ impl FrameWriter {
         self.output.push_pong(header.encode().as_ref(), payload.as_slice());
     }
 
-    /// Appends the Close frame behind the data. It is exempt from the limit: there is only one.
-    pub(super) fn append_close(&mut self, frame: &CloseFrame) {
+    /// Appends a Ping that is sent by itself. It is exempt from the limit: only one waits at a time.
+    pub(super) fn append_automatic_ping(&mut self, number: u8) {
+        let mut payload = ControlPayload::of_ping(number);
+        let header = self.mask_control(Opcode::Ping, &mut payload);
+        self.output.push_ping(header.encode().as_ref(), payload.as_slice());
+    }
+
+    /// Appends the Close frame behind the data; its size. It is exempt from the limit: there is only one.
+    pub(super) fn append_close(&mut self, frame: &CloseFrame) -> u8 {
         let mut body = ControlPayload::new(&[]);
         if let Some(code) = frame.code() {
             body.extend(code.get().to_be_bytes().iter().chain(frame.reason().as_bytes()));
         }
         let header = self.mask_control(Opcode::Close, &mut body);
-        self.output.push_close(header.encode().as_ref(), body.as_slice());
+        self.output.push_close(header.encode().as_ref(), body.as_slice())
     }
 
     /// The header of a control frame with this payload, which is masked if a client sends it.

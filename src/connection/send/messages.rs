@@ -18,6 +18,7 @@ impl SendHalf {
         }
         let may_be_quick = self.deflating.is_none() && self.may_begin().is_ok();
         if may_be_quick && self.writer.append_short(kind.opcode(), payload) {
+            self.messages = self.messages.wrapping_add(1);
             return Ok(());
         }
         self.copy_any(kind, payload)
@@ -27,6 +28,7 @@ impl SendHalf {
     fn copy_longer(&mut self, kind: MessageKind, payload: &[u8]) -> Result<(), SendError> {
         let may_be_quick = self.deflating.is_none() && self.may_begin().is_ok();
         if may_be_quick && self.writer.append_medium(kind.opcode(), payload) {
+            self.messages = self.messages.wrapping_add(1);
             return Ok(());
         }
         self.copy_any(kind, payload)
@@ -36,13 +38,11 @@ impl SendHalf {
     pub(super) fn copy_any(&mut self, kind: MessageKind, payload: &[u8]) -> Result<(), SendError> {
         self.may_begin()?;
         let compress = self.deflates(payload.len());
-        match &mut self.deflating {
-            Some(deflating) if compress => {
-                self.writer.append_compressed(deflating, kind.opcode(), payload, true)?;
-            }
-            Some(_) | None => self.writer.append_copied(Start::of(kind.opcode(), None, true), payload)?,
-        }
-        Ok(())
+        let appended = match &mut self.deflating {
+            Some(deflating) if compress => self.writer.append_compressed(deflating, kind.opcode(), payload, true),
+            Some(_) | None => self.writer.append_copied(Start::of(kind.opcode(), None, true), payload),
+        };
+        Ok(self.count_message(appended)?)
     }
 
     pub(super) fn message(&mut self, message: Message, may_compress: bool) -> Result<(), SendError> {
@@ -113,8 +113,12 @@ impl SendHalf {
         match admitted {
             Ok(true) => {}
             Ok(false) => self.writer.append_owned(Start::of(opcode, reserved, fin), payload.into_bytes()),
-            Err(kind) => return Err(SendError::new(kind, Some(payload))),
+            Err(kind) => {
+                self.count_sent(|sent| sent.refused += 1);
+                return Err(SendError::new(kind, Some(payload)));
+            }
         }
+        self.messages = self.messages.wrapping_add(fin.into());
         Ok(())
     }
 

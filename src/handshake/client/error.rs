@@ -64,6 +64,9 @@ pub enum Flaw {
     /// [`Handshake`](super::Handshake) has [`Error::Declined`].
     #[error("the server answered with status {0}")]
     Status(u16),
+    /// The response was not complete by the deadline ([`Keepalive::handshake`](crate::Keepalive::handshake)).
+    #[error("the answer took too long")]
+    TimedOut,
     /// The handshake ended in an earlier call.
     #[error("the handshake is over")]
     Over,

@@ -4,9 +4,12 @@ use super::error::Flaw;
 use super::http1::{Parsed, Read, ResponseReader, Verdict};
 use super::response::ResponseHead;
 use crate::config::Config;
+use crate::deadline::Deadline;
 use crate::handshake::body::{BodyError, BodyReader, Framing};
 use crate::handshake::retry_error::RetryError;
+use crate::handshake::time_limit::TimeLimit;
 use crate::input::Input;
+use crate::instant::Instant;
 use bytes::Bytes;
 use core::fmt;
 
@@ -17,6 +20,7 @@ pub(in crate::handshake) struct Transaction {
     state: State,
     /// Whether nothing comes behind what is in the input.
     has_stream_ended: bool,
+    time_limit: TimeLimit,
 }
 
 enum State {
@@ -40,8 +44,14 @@ pub(in crate::handshake) enum Final<T> {
 }
 
 impl Transaction {
-    pub(in crate::handshake) const fn new(request: Bytes, config: &Config) -> Self {
-        Self { output: request, reader: ResponseReader::new(config), state: State::Asked, has_stream_ended: false }
+    pub(in crate::handshake) fn new(request: Bytes, config: &Config) -> Self {
+        Self {
+            output: request,
+            reader: ResponseReader::new(config),
+            state: State::Asked,
+            has_stream_ended: false,
+            time_limit: TimeLimit::new(config),
+        }
     }
 
     /// What is still to be written.
@@ -52,6 +62,21 @@ impl Transaction {
     /// Notes that nothing comes behind what is in the input.
     pub(in crate::handshake) const fn receive_eof(&mut self) {
         self.has_stream_ended = true;
+    }
+
+    /// Looks at the time: a response has to be there when it is up.
+    pub(in crate::handshake) fn handle_timeout(&mut self, now: Instant) {
+        if matches!(self.state, State::Asked) && self.time_limit.look(now) {
+            self.state = State::Over(Flaw::TimedOut);
+        }
+    }
+
+    /// When the next look is due.
+    pub(in crate::handshake) fn deadline(&self) -> Option<Deadline> {
+        match self.state {
+            State::Asked => self.time_limit.deadline(),
+            State::Declined(_) | State::Over(_) => None,
+        }
     }
 
     /// Takes the head of a final response from the input, once it is there. `judge` says what a response means.
@@ -113,6 +138,7 @@ impl Transaction {
         self.output = if self.output.is_empty() { request } else { [&self.output[..], &request].concat().into() };
         self.reader = self.reader.anew();
         self.state = State::Asked;
+        self.time_limit.restart();
     }
 
     /// Whether another request may be sent.

@@ -26,6 +26,9 @@ pub enum Reason {
     /// More than [`Config::max_headers`](crate::Config::max_headers) lines: 431.
     #[error("the request has too many headers")]
     TooManyHeaders,
+    /// The request was not complete by the deadline ([`Keepalive::handshake`](crate::Keepalive::handshake)): 408.
+    #[error("the request took too long (RFC 9110 section 15.5.9)")]
+    TimedOut,
     /// Not GET, or for HTTP/2 and HTTP/3 not CONNECT: 405.
     #[error("the method has to be GET, over HTTP/2 and HTTP/3 CONNECT (RFC 6455 section 4.1, RFC 8441 section 5)")]
     Method,
@@ -81,6 +84,7 @@ impl Reason {
     pub const fn status(self) -> u16 {
         match self {
             Self::Method => 405,
+            Self::TimedOut => 408,
             Self::NoUpgrade | Self::UnsupportedVersion => 426,
             Self::HeadTooLarge | Self::TooManyHeaders => 431,
             Self::Protocol => 501,

@@ -66,6 +66,7 @@ impl Rejection {
             | Reason::BareLineFeed
             | Reason::HeadTooLarge
             | Reason::TooManyHeaders
+            | Reason::TimedOut
             | Reason::HttpVersion
             | Reason::Target
             | Reason::Host

@@ -212,6 +212,7 @@ const fn phrase(status: u16) -> &'static str {
         421 => "Misdirected Request",
         426 => "Upgrade Required",
         429 => "Too Many Requests",
+        408 => "Request Timeout",
         431 => "Request Header Fields Too Large",
         500 => "Internal Server Error",
         501 => "Not Implemented",
