@@ -22,7 +22,7 @@ FLAGS = [
     "--disable-dev-shm-usage",
     "--no-first-run",
     "--no-proxy-server",
-    # Those of a server that makes its own.
+    # A server may have made its certificate itself.
     "--ignore-certificate-errors",
     "--disable-background-networking",
     "--disable-component-update",
