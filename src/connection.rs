@@ -276,6 +276,16 @@ impl Connection {
     }
 
     /// What has come and gone, with [`Config::count`]; `None` without.
+    ///
+    /// ```
+    /// # use ws_proto::{Config, Connection};
+    /// let mut ws = Connection::server(&Config::new().count(true));
+    /// ws.send_text("hello")?;
+    /// ws.output().clear(); // it is written
+    /// let counters = ws.counters().expect("it counts");
+    /// assert_eq!((counters.messages_sent, counters.bytes_sent), (1, 7));
+    /// # Ok::<(), ws_proto::SendError>(())
+    /// ```
     pub fn counters(&self) -> Option<Counters> {
         let mut counters = self.sender.counters()?;
         counters.messages_received += u64::from(self.receiver.messages());
