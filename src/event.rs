@@ -131,7 +131,7 @@ impl Event<'_> {
     /// The event as a value that borrows nothing, at the cost of [`Payload::into_bytes`].
     ///
     /// It takes a line of its own before a method that needs all of `self`: in `self.handle(event.into_owned())` the compiler
-    /// borrows `self` before the event has let go of the input.
+    /// borrows `self` before the event no longer borrows the input.
     ///
     /// ```
     /// use ws_proto::{Connection, Input, OwnedEvent};

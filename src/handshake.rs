@@ -25,6 +25,7 @@ mod head;
 #[cfg(feature = "http")]
 mod http;
 mod key;
+mod names;
 mod not_http;
 mod origin;
 mod own_extensions;

@@ -7,7 +7,7 @@ mod common;
 use common::frames::{self, Frame, Seen, drain, feed, sent_by, take_events};
 use common::http::{Head, KEY, Written, final_response, request_for};
 use ws_proto::handshake::client::{Exchange, Flaw};
-use ws_proto::handshake::server::{Answer, Reason, Rejection, Request};
+use ws_proto::handshake::server::{Answer, Reason, Rejection, Request, RequestHead};
 use ws_proto::handshake::{BuildError, PseudoHeaders, WebSocketUri};
 use ws_proto::{Cause, CloseCode, CloseFrame, Config, Connection, Input, Role, Seed, Violation};
 
@@ -165,11 +165,22 @@ fn keys_are_not_looked_at() {
     assert!(exchange("wss://server.example.com/").finish(200, accept).is_ok());
 }
 
-/// 8441-5-1, 8441-4-1: another method is not an extended CONNECT, whatever else it carries.
+/// 8441-5-1, 8441-4-1: another method is not an extended CONNECT, whatever else it carries. A plain GET is for a page, as it is
+/// over HTTP/1.1.
 #[test]
 fn other_methods() {
-    for method in ["GET", "POST", "OPTIONS", "connect", "CONNECTS"] {
-        for protocol in [Some("websocket"), None] {
+    let get = PseudoHeaders { method: "GET", protocol: None, ..PSEUDO };
+    let answer = refused(&get, &[], Reason::NoUpgrade);
+    assert_eq!((answer.status(), answer.value("Allow")), (405, "CONNECT"));
+    assert_eq!(asked(&get, &[]).expect_err("a page").request().map(RequestHead::path), Some("/chat"));
+    for (method, protocols) in [
+        ("GET", &[Some("websocket")][..]),
+        ("POST", &[Some("websocket"), None]),
+        ("OPTIONS", &[Some("websocket"), None]),
+        ("connect", &[Some("websocket"), None]),
+        ("CONNECTS", &[Some("websocket"), None]),
+    ] {
+        for &protocol in protocols {
             let answer = refused(&PseudoHeaders { method, protocol, ..PSEUDO }, &[VERSION], Reason::Method);
             assert_eq!((answer.status(), answer.value("Allow")), (405, "CONNECT"), "{method}");
         }

@@ -286,7 +286,9 @@ fn the_answer_to_head() {
     *request.method_mut() = Method::HEAD;
     let response = http::Response::from(asked(&request, None).expect_err("a HEAD"));
     assert_eq!((response.status().as_u16(), value(&response, ALLOW)), (405, "GET"));
-    check_refusal(&response);
+    // RFC 9110 §9.3.2: no body, and the length that it would have.
+    assert!(response.body().is_empty());
+    assert!(value(&response, CONTENT_LENGTH).parse::<usize>().is_ok_and(|length| length > 0));
 }
 
 // ---- Acceptance, and the client
@@ -469,7 +471,13 @@ fn debug_shows_no_secrets() {
     let refused = Request::try_from(&plain).expect_err("a page");
     let wish = request_for("ws://example.com/?secret").header("Authorization", "Bearer secret").unwrap();
     let exchange = Exchange::upgrade(&wish, seed(), &Config::new());
+    let answer = Answer::new().header("Set-Cookie", "secret").unwrap();
+    let (accepted, _) = asked.accept_as_http(answer).unwrap();
+    let response = Response::new(401).unwrap().header("WWW-Authenticate", "Bearer realm=secret").unwrap();
     let shown = [
+        format!("{:?}", exchange.to_http().unwrap().headers()),
+        format!("{:?}", accepted.headers()),
+        format!("{:?}", http::Response::<Bytes>::from(response).headers()),
         format!("{asked:?} {:?} {:?}", asked.head(), asked.head().headers()),
         format!("{refused:?} {refused} {:?}", refused.request()),
         format!("{exchange:?} {:?}", exchange.headers()),

@@ -114,6 +114,12 @@ fn a_client() {
     assert_eq!(accepted.subprotocol.as_deref(), Some(SECRET));
     log.value("client::Handshake, over", &handshake);
     log.value("client::Accepted", &accepted);
+    let exchange = client::Exchange::extended_connect(&request, Seed::new([7; 32]), &Config::new());
+    log.value("client::Exchange", &exchange);
+    log.value("PseudoHeaders", &exchange.pseudo_headers());
+    let established = exchange.finish(200, [("sec-websocket-protocol", SECRET.as_bytes())]).unwrap();
+    assert_eq!(established.subprotocol.as_deref(), Some(SECRET));
+    log.value("client::Established", &established);
     log.value("client::ResponseHead", &accepted.response);
     log.value("Headers of a response", &accepted.response.headers());
     log.value("Input", &input);

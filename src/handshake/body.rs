@@ -4,6 +4,7 @@ mod chunked;
 
 use super::fields::{elements, lists, trim};
 use super::head::Headers;
+use super::names;
 use crate::config::Config;
 use crate::input::Input;
 use alloc::vec::Vec;
@@ -32,7 +33,7 @@ pub enum BodyError {
     /// The stream ended before the body did (RFC 9112 §8).
     #[error("the stream ended before the body did (RFC 9112 §8)")]
     Truncated,
-    /// There is no body to receive: nobody has declined, or the body has been returned.
+    /// There is no body to receive: no response has declined, or the body has been returned.
     #[error("there is no body to receive")]
     Over,
 }
@@ -94,12 +95,12 @@ struct Fields {
 
 impl Fields {
     fn add(&mut self, name: &str, value: &[u8]) {
-        let is = |known: &str| name.eq_ignore_ascii_case(known);
-        if is("transfer-encoding") {
+        let is = |known| names::is(name, known);
+        if is(names::TRANSFER_ENCODING) {
             self.add_codings(value);
-        } else if is("content-length") {
+        } else if is(names::CONTENT_LENGTH) {
             self.add_lengths(value);
-        } else if is("connection") {
+        } else if is(names::CONNECTION) {
             self.closes |= lists(value, "close");
             self.keeps_alive |= lists(value, "keep-alive");
         }

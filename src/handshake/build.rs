@@ -57,6 +57,9 @@ pub enum BuildError {
     /// An extended CONNECT cannot be answered by a 101 (RFC 8441 §5).
     #[error("an extended CONNECT is not answered by a 101: the HTTP library has to answer it (RFC 8441 §5)")]
     ExtendedConnect,
+    /// More headers than an HTTP library takes, or one with too long a name.
+    #[error("the HTTP library does not take so many headers, or a name so long")]
+    TooManyHeaders,
     /// A status that cannot end a handshake: outside 200 to 599.
     #[error("{0} is not a status from 200 to 599")]
     Status(u16),

@@ -1,5 +1,6 @@
 //! The request that opens a WebSocket over HTTP/2 or HTTP/3, in place of the upgrade (RFC 8441 §4, RFC 9220 §3).
 
+use super::names;
 use core::fmt;
 
 /// The pseudo-headers of an extended CONNECT (RFC 8441 §4): what an HTTP/2 or HTTP/3 request has in place of a first line.
@@ -32,17 +33,26 @@ impl fmt::Debug for PseudoHeaders<'_> {
             .field("method", &self.method)
             .field("protocol", &self.protocol)
             .field("scheme", &self.scheme)
-            .field("authority", &self.authority)
+            // What a malformed one has in front of an @ are credentials.
+            .field("authority", &self.authority.rsplit('@').next().unwrap_or_default())
             .finish_non_exhaustive()
     }
 }
 
-/// Whether a header is about one connection of HTTP/1.1, so that HTTP/2 and HTTP/3 know it not (RFC 9113 §8.2.2, RFC 9114
+/// Whether a header is about one connection of HTTP/1.1, so that HTTP/2 and HTTP/3 do not have it (RFC 9113 §8.2.2, RFC 9114
 /// §4.2). `TE` is among them, as it is of no use to a stream of frames.
 pub(super) fn is_connection_specific(name: &str) -> bool {
-    ["Connection", "Keep-Alive", "Proxy-Connection", "TE", "Transfer-Encoding", "Upgrade", "HTTP2-Settings"]
-        .iter()
-        .any(|specific| specific.eq_ignore_ascii_case(name))
+    [
+        names::CONNECTION,
+        "Keep-Alive",
+        "Proxy-Connection",
+        "TE",
+        names::TRANSFER_ENCODING,
+        names::UPGRADE,
+        "HTTP2-Settings",
+    ]
+    .iter()
+    .any(|specific| names::is(name, specific))
 }
 
 /// Whether a header makes a request that was received malformed (RFC 9113 §8.2.2): as above, but `TE` may say `trailers`.

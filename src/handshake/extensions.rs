@@ -2,13 +2,11 @@
 
 use super::fields::{is_token, is_value};
 use super::head::Headers;
+use super::names;
 use super::owned_extension::OwnedExtension;
 use crate::grammar::{Cursor, Malformed, RawExtension};
 use alloc::borrow::Cow;
 use core::fmt;
-
-/// The name of the header field on both sides.
-pub(super) const NAME: &str = "Sec-WebSocket-Extensions";
 
 /// One element of the list: a name and its parameters. `Display` writes it as it may stand in the header.
 #[derive(Clone)]
@@ -125,7 +123,7 @@ impl<'a> Iterator for Extensions<'a> {
             if let Ok(Some(extension)) = RawExtension::next(&mut self.line) {
                 return Some(Extension(extension));
             }
-            let value = self.lines.next_named(NAME)?;
+            let value = self.lines.next_named(names::SEC_WEBSOCKET_EXTENSIONS)?;
             self.line = Cursor::new(value);
         }
     }

@@ -94,6 +94,10 @@ impl HeadReader {
             let line_size = self.scanned - self.line_start;
             self.line_start = self.scanned;
             if !line.is_empty() {
+                // A first line that is none is refused before the rest has come.
+                if self.lines == 0 && !is_first_line(line, self.role) {
+                    return Err(HeadError::Malformed);
+                }
                 self.lines += 1;
                 // The first line is not a header.
                 if self.lines > self.max_headers.saturating_add(1) {
@@ -140,6 +144,12 @@ impl HeadReader {
         (is_head && matches!(Beginning::of(bytes, self.role), Beginning::Http)).then_some(bytes)
     }
 
+    /// The lines that have ended, of a head that is not taken from the input.
+    pub(super) fn lines(&self, input: &Input) -> RawHead {
+        let bytes = input.unread().get(..self.line_start).unwrap_or_default();
+        RawHead { bytes: Bytes::copy_from_slice(bytes), lines: self.lines }
+    }
+
     /// Takes the [whole](Self::whole) input.
     pub(super) fn take_whole(&mut self, input: &mut Input) -> Bytes {
         let size = input.unread().len();
@@ -170,6 +180,17 @@ impl HeadReader {
     }
 }
 
+/// Whether this ends as a request line does, or begins as a status line (RFC 9112 §3, §4). The rest is for the parser.
+fn is_first_line(line: &[u8], reader: Role) -> bool {
+    match (reader, line) {
+        (Role::Server, [.., b' ', b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor]) => minor.is_ascii_digit(),
+        (Role::Client, [b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor, b' ', status @ ..]) => {
+            minor.is_ascii_digit() && status.iter().take_while(|byte| byte.is_ascii_digit()).count() == 3
+        }
+        _ => false,
+    }
+}
+
 /// Makes a later minor version 1.1, as which it is to be read (RFC 9110 §2.5); the parser knows no other.
 fn as_http_1_1(head: &mut [u8]) {
     let line_end = memchr(b'\r', head).unwrap_or(head.len());
@@ -187,7 +208,7 @@ pub(super) const fn room<'h>() -> [MaybeUninit<Header<'h>>; FEW] {
     [const { MaybeUninit::uninit() }; FEW]
 }
 
-/// A complete head, not yet parsed.
+/// A head, or the beginning of one, not yet parsed.
 pub(super) struct RawHead {
     pub(super) bytes: Bytes,
     lines: usize,

@@ -7,7 +7,10 @@ use super::head::Headers;
 use super::server::{Answer, Rejection, Request, Response, size_of_line};
 use crate::config::Config;
 use crate::connection::Connection;
-use ::http::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, UPGRADE};
+use ::http::header::{
+    ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
 use ::http::{Method, StatusCode, Uri, Version};
 use alloc::borrow::Cow;
 use alloc::string::ToString;
@@ -21,7 +24,8 @@ impl Request {
     /// request's extensions, as `hyper::ext::Protocol` or `h2::ext::Protocol`. Over HTTP/1.1 it is `None`.
     ///
     /// The request is checked by the same rules, and has the same limits, as one that comes as bytes. Its headers are copied,
-    /// in one allocation; the body is left alone.
+    /// in one allocation; the body is left alone. One thing is not seen: the library's `Uri` drops a fragment, which a request
+    /// may not have (RFC 9112 §3.2), while it parses.
     ///
     /// ```
     /// use ws_proto::bytes::Bytes;
@@ -66,12 +70,13 @@ impl Request {
     /// Accepts the request as [`accept_as_headers`](Self::accept_as_headers) does, with a response of the library.
     ///
     /// # Errors
-    /// [`BuildError::UnlistedSubprotocol`] if the client did not list the subprotocol of the answer.
+    /// Those of [`accept_as_headers`](Self::accept_as_headers), and [`BuildError::TooManyHeaders`] if the library does not take
+    /// all of the answer's headers: fewer than 32,768, with names of at most 64 KiB.
     pub fn accept_as_http(&self, answer: Answer) -> Result<(::http::Response<()>, Connection), BuildError> {
         let (acceptance, connection) = self.accept_as_headers(answer)?;
         let mut response = ::http::Response::new(());
         *response.status_mut() = status(acceptance.status());
-        append(response.headers_mut(), acceptance.headers());
+        append(response.headers_mut(), acceptance.headers()).ok_or(BuildError::TooManyHeaders)?;
         Ok((response, connection))
     }
 }
@@ -100,15 +105,21 @@ impl From<Rejection> for ::http::Response<Bytes> {
     }
 }
 
-/// Status, headers and body. `Content-Length`, and whether the connection is closed, are left to the library; so is the
-/// omission of the body in a response to HEAD.
+/// Status, headers and body. `Content-Length`, and whether the connection is closed, are left to the library. The body is empty
+/// after [`head_only`](Response::head_only), and its length in `Content-Length`. A 426, which is a status of HTTP/1.1, has
+/// `Upgrade` and `Connection`. Headers that the library does not take are left out: above 32,767, or with names above 64 KiB.
 impl From<Response> for ::http::Response<Bytes> {
     fn from(response: Response) -> Self {
         let (is_bodiless, content_type) = (response.is_bodiless(), response.content_type());
-        let mut converted = Self::new(if is_bodiless { Bytes::new() } else { response.body().clone() });
+        let is_head_only = response.is_head_only() && !is_bodiless;
+        let body = if is_bodiless || is_head_only { Bytes::new() } else { response.body().clone() };
+        let mut converted = Self::new(body);
         *converted.status_mut() = status(response.status());
         let headers = converted.headers_mut();
-        append(headers, response.headers());
+        let _all = append(headers, response.headers());
+        if is_head_only {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(response.body().len()));
+        }
         // Like the values of headers, it may hold bytes from 0x80 on.
         if let Some(value) =
             content_type.filter(|_| !is_bodiless).and_then(|text| HeaderValue::from_bytes(text.as_bytes()).ok())
@@ -156,7 +167,12 @@ impl Exchange {
         } else {
             request.version(Version::HTTP_11).uri(self.target())
         };
-        self.headers().fold(request, |request, (name, value)| request.header(name, value)).body(())
+        let mut request = request.body(())?;
+        for (name, value) in self.headers() {
+            let (name, value) = header(name, value)?;
+            request.headers_mut().try_append(name, value)?;
+        }
+        Ok(request)
     }
 
     /// Checks the response, as [`finish`](Self::finish) does.
@@ -185,12 +201,21 @@ fn status(code: u16) -> StatusCode {
     StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// Adds headers that have been checked. The library takes fewer than 32,768, and names of at most 64 KiB; what is beyond is
-/// left out.
-fn append(map: &mut HeaderMap, headers: Headers<'_>) {
+/// Adds headers that have been checked; `None` if the library does not take one of them.
+fn append(map: &mut HeaderMap, headers: Headers<'_>) -> Option<()> {
+    let mut all = Some(());
     for (name, value) in headers {
-        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value)) {
-            let _appended = map.try_append(name, value);
-        }
+        let appended = header(name, value).ok().and_then(|(name, value)| map.try_append(name, value).ok());
+        all = all.and(appended.map(|_| ()));
     }
+    all
+}
+
+/// A header of the library's. Its value is marked as sensitive, so that `Debug` hides it and HPACK does not index it, unless it
+/// is one that holds no secret.
+fn header(name: &str, value: &[u8]) -> Result<(HeaderName, HeaderValue), ::http::Error> {
+    let (name, mut value) = (HeaderName::from_bytes(name.as_bytes())?, HeaderValue::from_bytes(value)?);
+    let is_public = [HOST, UPGRADE, CONNECTION, ALLOW, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_VERSION];
+    value.set_sensitive(!is_public.contains(&name));
+    Ok((name, value))
 }

@@ -102,7 +102,7 @@ fn in_base64(digest: [u8; 20]) -> [u8; 28] {
 }
 
 /// The key, if it is the base64 of 16 bytes: 22 letters of its alphabet and the padding. That the last letter stands for
-/// more than two bits is not held against it, as it does so in the RFC's own sample.
+/// more than two bits is accepted, as it does so in the RFC's own sample.
 pub(super) fn parse(text: &[u8]) -> Option<Key> {
     let key = Key::try_from(text).ok()?;
     let letters = key.strip_suffix(b"==")?;

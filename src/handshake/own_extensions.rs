@@ -22,7 +22,7 @@ impl OwnExtensions {
     pub(super) fn add(&mut self, extension: &str) -> Result<(), BuildError> {
         let extension: OwnedExtension = extension.parse()?;
         let name = extension.name();
-        // In any case: who compares names so would agree to compression.
+        // In any case: a peer that ignores case would take it for permessage-deflate.
         if name.eq_ignore_ascii_case(DEFLATE) {
             return Err(BuildError::ReservedExtension);
         }

@@ -5,7 +5,7 @@ use crate::deadline::{Deadline, Timeout};
 use crate::instant::{Instant, Span};
 use crate::rules::{Seen, Window};
 
-/// The time of a handshake that is not done: it runs from when it is said for the first time.
+/// The time of a handshake that is not done: it runs from the first look.
 #[derive(Debug)]
 pub(super) struct TimeLimit {
     within: Span,

@@ -130,7 +130,7 @@ fn parse_hierarchy(secure: bool, rest: &str) -> Result<WebSocketUri, InvalidUri>
     let (host, port) = split_authority(authority).ok_or(InvalidUri::Host)?;
     let default_port = if secure { 443 } else { 80 };
     let port = match port {
-        // RFC 3986 §3.2.3: an empty port is as good as none.
+        // RFC 3986 §3.2.3: an empty port is treated as absent.
         None | Some("") => default_port,
         Some(port) => parse_port(port).ok_or(InvalidUri::Port)?,
     };

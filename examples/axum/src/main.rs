@@ -1,8 +1,5 @@
 //! A WebSocket handler on axum: `cargo run`, then connect to <ws://127.0.0.1:9001/echo>.
 
-#[path = "../../hyper/src/drive.rs"]
-mod drive;
-
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};

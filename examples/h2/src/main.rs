@@ -7,6 +7,7 @@ use h2::ext::Protocol;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
 use std::future::poll_fn;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -61,16 +62,24 @@ async fn serve(socket: TcpStream, acceptor: &TlsAcceptor, patience: Duration) ->
     let mut http = h2::server::Builder::new();
     // RFC 8441 §3: without this setting no client sends an extended CONNECT.
     http.enable_connect_protocol().initial_window_size(1 << 20).initial_connection_window_size(4 << 20);
-    let mut http = http.handshake::<_, Bytes>(tls).await?;
-    while let Some(stream) = http.accept().await {
-        let (request, respond) = stream?;
+    http.max_concurrent_streams(100);
+    let mut http = timeout(patience, http.handshake::<_, Bytes>(tls)).await??;
+    let open = Rc::new(());
+    loop {
+        let (request, respond) = match timeout(patience, http.accept()).await {
+            Ok(Some(stream)) => stream?,
+            Ok(None) => return Ok(()),
+            Err(_) if Rc::strong_count(&open) == 1 => return Ok(()), // no stream, and none comes
+            Err(_) => continue,
+        };
+        let open = open.clone();
         tokio::task::spawn_local(async move {
             if let Err(error) = answer(request, respond, patience).await {
                 eprintln!("stream: {error}");
             }
+            drop(open);
         });
     }
-    Ok(())
 }
 
 async fn answer(request: http::Request<RecvStream>, mut respond: SendResponse<Bytes>, patience: Duration) -> Result {
@@ -86,7 +95,10 @@ async fn answer(request: http::Request<RecvStream>, mut respond: SendResponse<By
                 _ => rejection.response(),
             };
             let (head, body) = http::Response::<Bytes>::from(response).into_parts();
-            respond.send_response(http::Response::from_parts(head, ()), false)?.send_data(body, true)?;
+            let mut sender = respond.send_response(http::Response::from_parts(head, ()), body.is_empty())?;
+            if !body.is_empty() {
+                sender.send_data(body, true)?;
+            }
             return Ok(());
         }
     };

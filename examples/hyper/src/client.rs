@@ -1,8 +1,6 @@
 //! A client on hyper: `cargo run --bin hyper_client ws://127.0.0.1:9001/ hello "and good bye"` sends each word and prints
 //! what comes back.
 
-mod drive;
-
 use http_body_util::Empty;
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;

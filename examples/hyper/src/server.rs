@@ -1,7 +1,5 @@
 //! An echo server on hyper, which also serves a page: `cargo run --bin hyper_server`, then open <http://127.0.0.1:9001/>.
 
-mod drive;
-
 use http_body_util::Full;
 use hyper::{body::Bytes, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};

@@ -9,12 +9,14 @@ use crate::connection::Connection;
 use crate::frame::MaskingKeys;
 use crate::handshake::build::HeaderLines;
 use crate::handshake::extended_connect::PseudoHeaders;
+use crate::handshake::extensions::Extension;
 use crate::handshake::fields::{is_token, is_value, trim};
 use crate::handshake::head::Headers;
 use crate::handshake::key::{accept_for, from_nonce};
+use crate::handshake::owned_extension::OwnedExtension;
 use crate::handshake::uri::WebSocketUri;
 use crate::seed::Seed;
-use alloc::{boxed::Box, string::String};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 /// A client's handshake through an HTTP library: the library sends a request with [`method`](Exchange::method),
@@ -47,13 +49,15 @@ pub struct Exchange {
 }
 
 /// The server accepted the request.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Established {
     /// The connection. Its bytes are those that were upgraded, or the DATA frames of the stream.
     pub connection: Connection,
     /// The subprotocol in use, one of those that the request lists; `None` if the server chose none.
     pub subprotocol: Option<String>,
+    /// The extensions in use: permessage-deflate, and those that [`Request::extension`] has offered, whose parameters are still
+    /// to be checked.
+    pub extensions: Vec<OwnedExtension>,
 }
 
 impl Exchange {
@@ -123,7 +127,8 @@ impl Exchange {
         self.headers.iter()
     }
 
-    /// Checks the response: a 101 to a request to upgrade, any 2xx to an extended CONNECT (RFC 8441 §5).
+    /// Checks the final response: a 101 to a request to upgrade, any 2xx to an extended CONNECT (RFC 8441 §5). Interim
+    /// responses, with any other 1xx, are the library's to pass over.
     ///
     /// # Errors
     /// [`Flaw::Status`] for any other status, with which the server declines; the library has the rest of the response, and
@@ -157,7 +162,15 @@ impl Exchange {
         };
         let mut connection = Connection::with_keys(self.keys, &self.offered.config);
         agreement.apply(&mut connection);
-        Ok(Established { connection, subprotocol })
+        let extensions = fields.extensions().map(Extension::into_owned).collect();
+        Ok(Established { connection, subprotocol, extensions })
+    }
+}
+
+/// Shows nothing that the response holds.
+impl fmt::Debug for Established {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Established").field("connection", &self.connection).finish_non_exhaustive()
     }
 }
 

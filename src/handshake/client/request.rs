@@ -6,6 +6,7 @@ use crate::handshake::compression;
 use crate::handshake::extended_connect::is_connection_specific;
 use crate::handshake::head::Headers;
 use crate::handshake::key::Key;
+use crate::handshake::names;
 use crate::handshake::own_extensions::OwnExtensions;
 use crate::handshake::uri::WebSocketUri;
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
@@ -14,16 +15,16 @@ use core::fmt;
 
 /// The headers of a request that the application may not set.
 const RESERVED: [&str; 10] = [
-    "Host",
-    "Upgrade",
-    "Connection",
-    "Sec-WebSocket-Key",
-    "Sec-WebSocket-Version",
-    "Sec-WebSocket-Protocol",
-    "Sec-WebSocket-Extensions",
-    "Sec-WebSocket-Accept",
-    "Content-Length",
-    "Transfer-Encoding",
+    names::HOST,
+    names::UPGRADE,
+    names::CONNECTION,
+    names::SEC_WEBSOCKET_KEY,
+    names::SEC_WEBSOCKET_VERSION,
+    names::SEC_WEBSOCKET_PROTOCOL,
+    names::SEC_WEBSOCKET_EXTENSIONS,
+    names::SEC_WEBSOCKET_ACCEPT,
+    names::CONTENT_LENGTH,
+    names::TRANSFER_ENCODING,
 ];
 
 /// The request that a client sends. `Debug` shows the names of its headers, not their values.
@@ -85,7 +86,8 @@ impl Request {
     /// in order of preference; that of permessage-deflate, which the [`Config`] makes, is the last.
     ///
     /// Its negotiation is the application's business. If the server accepts it, it is among the
-    /// [extensions](super::ResponseHead::extensions) of the response, where the application checks its parameters. Then
+    /// [extensions](super::ResponseHead::extensions) of the response (of an [`Exchange`](super::Exchange), among those of
+    /// [`Established`](super::Established)), where the application checks its parameters. Then
     /// [`Connection::set_reserved_bits`](crate::Connection::set_reserved_bits) gives it its reserved bits; one that uses
     /// RSV1 is not to be offered beside permessage-deflate.
     ///
@@ -185,7 +187,7 @@ impl Request {
     /// # Errors
     /// Those of [`basic_auth`](Self::basic_auth).
     pub fn set_basic_auth(&mut self, user: &str, password: &str) -> Result<(), BuildError> {
-        self.headers.set_basic_auth("Authorization", user, password)
+        self.headers.set_basic_auth(names::AUTHORIZATION, user, password)
     }
 
     /// Sends user name and password to a forward proxy that reads the request, as `Proxy-Authorization` (RFC 9110 §11.7.2), in

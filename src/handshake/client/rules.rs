@@ -4,8 +4,9 @@ use super::error::Flaw;
 use super::request::Request;
 use crate::config::Config;
 use crate::handshake::compression::{self, Agreement};
-use crate::handshake::extensions;
+use crate::handshake::extensions::{self, Extension};
 use crate::handshake::fields::{Lines, Once, is_empty_list, is_token, lists};
+use crate::handshake::names;
 use crate::handshake::own_extensions::OwnExtensions;
 use alloc::{string::String, vec::Vec};
 
@@ -57,8 +58,7 @@ impl Offered {
         let agreement = if fields.extensions.is_empty() {
             Agreement::default()
         } else {
-            let in_use = fields.extensions.iter().flat_map(extensions::elements);
-            compression::confirm(&self.config, &self.extensions, in_use).ok_or(Flaw::Extension)?
+            compression::confirm(&self.config, &self.extensions, fields.extensions()).ok_or(Flaw::Extension)?
         };
         let subprotocol = match fields.subprotocol {
             Once::Missing => return Ok((agreement, None)),
@@ -81,18 +81,22 @@ pub(super) struct Fields<'h> {
 }
 
 impl<'h> Fields<'h> {
+    /// The extensions that are named.
+    pub(super) fn extensions(&self) -> impl Iterator<Item = Extension<'h>> {
+        self.extensions.iter().flat_map(extensions::elements)
+    }
+
     /// Looks at one more header.
     #[inline]
     pub(super) fn add(&mut self, name: &str, value: &'h [u8]) {
-        // Mostly a name is written as in the RFC, and to compare it so is faster.
-        let is = |known: &str| name == known || name.eq_ignore_ascii_case(known);
+        let is = |known| names::is(name, known);
         match name.len() {
-            7 if is("Upgrade") => self.upgrade.add(value),
-            10 if is("Connection") => self.connection_upgrades |= lists(value, "Upgrade"),
-            20 if is("Sec-WebSocket-Accept") => self.accept.add(value),
-            // RFC 9110 §5.6.1.2: a list without an element, which some servers send, is as good as none.
-            22 if is("Sec-WebSocket-Protocol") && !is_empty_list(value) => self.subprotocol.add(value),
-            24 if is(extensions::NAME) => self.extensions.add(value),
+            7 if is(names::UPGRADE) => self.upgrade.add(value),
+            10 if is(names::CONNECTION) => self.connection_upgrades |= lists(value, "Upgrade"),
+            20 if is(names::SEC_WEBSOCKET_ACCEPT) => self.accept.add(value),
+            // RFC 9110 §5.6.1.2: a list without an element, which some servers send, is treated as absent.
+            22 if is(names::SEC_WEBSOCKET_PROTOCOL) && !is_empty_list(value) => self.subprotocol.add(value),
+            24 if is(names::SEC_WEBSOCKET_EXTENSIONS) => self.extensions.add(value),
             // RFC 6455 §4.1: unknown fields are passed over. RFC 9112 §6.3: a 101 ends with its head, whatever
             // Content-Length and Transfer-Encoding say.
             _ => {}

@@ -7,9 +7,9 @@
 use super::error::Flaw;
 use crate::grammar::is_token_byte;
 use crate::handshake::body::BodyError;
-use crate::handshake::extensions;
 use crate::handshake::fields::{is_header_line, is_space};
 use crate::handshake::head::{RawHead, without_line_end};
+use crate::handshake::names;
 use alloc::vec::Vec;
 
 /// What malformed lines would have decided that were left out.
@@ -98,9 +98,9 @@ impl LeftOut {
         let name = line.get(..colon).unwrap_or_default();
         self.flaw = self.flaw.or_else(|| flaw_of_header(name));
         self.body = self.body.or_else(|| {
-            if is_meant(name, "Content-Length") {
+            if is_meant(name, names::CONTENT_LENGTH) {
                 Some(BodyError::ContentLength)
-            } else if is_meant(name, "Transfer-Encoding") {
+            } else if is_meant(name, names::TRANSFER_ENCODING) {
                 Some(BodyError::TransferEncoding)
             } else {
                 None
@@ -112,15 +112,15 @@ impl LeftOut {
 /// The flaw of a response with a malformed header of this name: a header that decides must not be overlooked because it
 /// has white space before its colon or a control character in it.
 pub(super) fn flaw_of_header(name: &[u8]) -> Option<Flaw> {
-    if is_meant(name, "Upgrade") {
+    if is_meant(name, names::UPGRADE) {
         Some(Flaw::Upgrade)
-    } else if is_meant(name, "Connection") {
+    } else if is_meant(name, names::CONNECTION) {
         Some(Flaw::Connection)
-    } else if is_meant(name, "Sec-WebSocket-Accept") {
+    } else if is_meant(name, names::SEC_WEBSOCKET_ACCEPT) {
         Some(Flaw::Accept)
-    } else if is_meant(name, "Sec-WebSocket-Protocol") {
+    } else if is_meant(name, names::SEC_WEBSOCKET_PROTOCOL) {
         Some(Flaw::Subprotocol)
-    } else if is_meant(name, extensions::NAME) {
+    } else if is_meant(name, names::SEC_WEBSOCKET_EXTENSIONS) {
         Some(Flaw::Extension)
     } else {
         None

@@ -1,6 +1,7 @@
 //! The request for a tunnel.
 
 use crate::handshake::build::{BuildError, HeaderLines, PROXY_AUTHORIZATION};
+use crate::handshake::names;
 use crate::handshake::uri::WebSocketUri;
 use alloc::string::String;
 use bytes::Bytes;
@@ -8,7 +9,8 @@ use core::fmt;
 
 /// The headers of a request for a tunnel that the application may not set: CONNECT has no body (RFC 9110 §9.3.6), and upgrades
 /// nothing.
-const RESERVED: [&str; 5] = ["Host", "Connection", "Upgrade", "Content-Length", "Transfer-Encoding"];
+const RESERVED: [&str; 5] =
+    [names::HOST, names::CONNECTION, names::UPGRADE, names::CONTENT_LENGTH, names::TRANSFER_ENCODING];
 
 /// The request for a tunnel to a server. `Debug` shows the names of its headers, not their values.
 ///

@@ -1,20 +1,21 @@
 //! What an accepting server adds to the 101.
 
 use crate::handshake::build::{BuildError, HeaderLines, check_subprotocol};
+use crate::handshake::names;
 use crate::handshake::own_extensions::OwnExtensions;
 use alloc::{borrow::ToOwned, string::String};
 use core::fmt;
 
 /// The headers of a 101 that the application may not set.
 const RESERVED_IN_101: [&str; 8] = [
-    "Upgrade",
-    "Connection",
-    "Sec-WebSocket-Accept",
-    "Sec-WebSocket-Protocol",
-    "Sec-WebSocket-Extensions",
-    "Sec-WebSocket-Version",
-    "Content-Length",
-    "Transfer-Encoding",
+    names::UPGRADE,
+    names::CONNECTION,
+    names::SEC_WEBSOCKET_ACCEPT,
+    names::SEC_WEBSOCKET_PROTOCOL,
+    names::SEC_WEBSOCKET_EXTENSIONS,
+    names::SEC_WEBSOCKET_VERSION,
+    names::CONTENT_LENGTH,
+    names::TRANSFER_ENCODING,
 ];
 
 /// What an accepting server adds to the 101.
@@ -78,8 +79,16 @@ impl Answer {
     /// [`BuildError::ReservedExtension`] for permessage-deflate, [`BuildError::RepeatedExtension`] if one of that name is
     /// accepted already.
     pub fn extension(mut self, extension: &str) -> Result<Self, BuildError> {
-        self.extensions.add(extension)?;
+        self.add_extension(extension)?;
         Ok(self)
+    }
+
+    /// Accepts an extension as [`extension`](Self::extension) does. If it is refused, the answer is as it was.
+    ///
+    /// # Errors
+    /// Those of [`extension`](Self::extension).
+    pub fn add_extension(&mut self, extension: &str) -> Result<(), BuildError> {
+        self.extensions.add(extension)
     }
 
     /// Declines permessage-deflate on this connection, whatever the [`Config`](crate::Config) says.

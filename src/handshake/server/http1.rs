@@ -5,7 +5,7 @@ use super::rejection::Rejection;
 use super::request_head::RequestHead;
 use super::rules::Fields;
 use crate::config::Config;
-use crate::handshake::head::{self, HeadReader, RawHead};
+use crate::handshake::head::{self, HeadError, HeadReader, RawHead};
 use crate::handshake::key::Key;
 use crate::input::Input;
 use bytes::Bytes;
@@ -23,6 +23,7 @@ pub(super) fn read(
     match reader.read(input) {
         Ok(None) => Ok(None),
         Ok(Some(raw)) => parse(raw).map(Some),
+        Err(HeadError::BareLineFeed) => Err(bare_line_feed(reader.lines(input))),
         Err(error) => Err(Rejection::new(error.into(), None)),
     }
 }
@@ -96,7 +97,23 @@ fn parse(raw: RawHead) -> Result<(RequestHead, Key), Rejection> {
     }
 }
 
-/// What is said of a head that the parser refuses behind the version.
+/// The rejection of a head with a line that ends in a bare line feed, behind these lines.
+#[cold]
+fn bare_line_feed(mut raw: RawHead) -> Rejection {
+    let first_line = raw.with_room(|bytes, room| {
+        let mut parsed = httparse::Request::new(&mut []);
+        // The head is not complete, but its first line is.
+        let _partial = parsed.parse_with_uninit_headers(bytes, room);
+        parsed.version.and_then(|_| Some((parsed.method?.len(), parsed.path?.len())))
+    });
+    if let Some((_, start)) = raw.malformed_header() {
+        raw.bytes.truncate(start);
+    }
+    let head = first_line.map(|(method, target)| RequestHead::of_http_1(raw.bytes, method, target));
+    Rejection::new(Reason::BareLineFeed, head)
+}
+
+/// The rejection of a head that the parser refuses behind the version.
 #[cold]
 fn malformed(mut raw: RawHead, method: usize, target: usize) -> Rejection {
     // The version is the end of its line: "METHOD target HTTP/1.1".

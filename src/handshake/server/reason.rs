@@ -17,7 +17,8 @@ pub enum Reason {
     /// Another protocol, recognized by the first bytes: 400. For [`NotHttp::Tls`] nothing is sent.
     #[error("{0}")]
     NotHttp(NotHttp),
-    /// A line that ends without a carriage return: 400.
+    /// A line that ends without a carriage return: 400. The lines ahead of it can be read in the
+    /// [request](super::Rejection::request).
     #[error("a line of the request does not end with CRLF (RFC 9112 section 2.2)")]
     BareLineFeed,
     /// More than [`Config::max_head`](crate::Config::max_head) bytes: 431.
@@ -32,7 +33,8 @@ pub enum Reason {
     /// Not GET, or for HTTP/2 and HTTP/3 not CONNECT: 405.
     #[error("the method has to be GET, over HTTP/2 and HTTP/3 CONNECT (RFC 6455 section 4.1, RFC 8441 section 5)")]
     Method,
-    /// A GET that asks for no upgrade to a WebSocket: 426, unless the application has a page to answer with.
+    /// A GET that asks for no upgrade to a WebSocket: 426, or for HTTP/2 and HTTP/3, which have no `Upgrade`, 405; unless the
+    /// application has a page to answer with.
     #[error("this is a WebSocket service; the request asks for no upgrade to one (RFC 6455 section 4.2.1)")]
     NoUpgrade,
     /// A version of HTTP before 1.1: 400.

@@ -3,6 +3,7 @@
 use super::reason::Reason;
 use super::request_head::RequestHead;
 use super::response::Response;
+use crate::handshake::names;
 use crate::handshake::not_http::NotHttp;
 use alloc::boxed::Box;
 use core::fmt;
@@ -35,7 +36,7 @@ impl Rejection {
     }
 
     /// The request's head, if its first line is that of an HTTP/1 request. If a header line is malformed
-    /// ([`Reason::HeaderLine`]), it holds the headers ahead of that line.
+    /// ([`Reason::HeaderLine`], [`Reason::BareLineFeed`]), it holds the headers ahead of that line.
     pub fn request(&self) -> Option<&RequestHead> {
         self.request.as_deref()
     }
@@ -48,16 +49,19 @@ impl Rejection {
         let status = match self.reason {
             // RFC 9110 §15.5.22 wants an Upgrade in a 426, which HTTP/2 does not have (RFC 9113 §8.2.2).
             Reason::UnsupportedVersion if self.is_extended_connect => 400,
+            Reason::NoUpgrade if self.is_extended_connect => 405,
             reason => reason.status(),
         };
         let mut response = Response::plain(status, self.reason);
         match self.reason {
             // RFC 9110 §15.5.6.
-            Reason::Method if self.is_extended_connect => response.headers.push("Allow", &[b"CONNECT"]),
+            Reason::Method | Reason::NoUpgrade if self.is_extended_connect => {
+                response.headers.push("Allow", &[b"CONNECT"]);
+            }
             Reason::Method => response.headers.push("Allow", &[b"GET"]),
             // RFC 6455 §4.2.2, §4.4.
             Reason::NoUpgrade | Reason::UnsupportedVersion | Reason::Version => {
-                response.headers.push("Sec-WebSocket-Version", &[b"13"]);
+                response.headers.push(names::SEC_WEBSOCKET_VERSION, &[b"13"]);
             }
             Reason::NotHttp(NotHttp::Tls) => response.is_silent = true,
             Reason::Malformed

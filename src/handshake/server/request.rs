@@ -1,6 +1,6 @@
 //! A valid request, and how it is accepted (RFC 6455 §4.2, RFC 8441 §5).
 
-use super::acceptance::{Acceptance, SWITCHING_PROTOCOLS};
+use super::acceptance::Acceptance;
 use super::answer::Answer;
 use super::request_head::RequestHead;
 use crate::config::Config;
@@ -11,6 +11,7 @@ use crate::handshake::extensions::Extensions;
 use crate::handshake::fields::elements;
 use crate::handshake::head::Headers;
 use crate::handshake::key::{Key, accept_for};
+use crate::handshake::names;
 use alloc::string::String;
 use core::{fmt, str};
 
@@ -70,21 +71,21 @@ impl Request {
     /// The host that the request is for, with its port if it has one: that of an absolute target, otherwise that of the
     /// `Host` header (RFC 9112 §3.2.2).
     pub fn host(&self) -> &str {
-        let from_header = || self.header_str("host").unwrap_or_default();
+        let from_header = || self.header_str(names::HOST).unwrap_or_default();
         self.head.authority().unwrap_or_else(from_header)
     }
 
     /// The value of the `Origin` header, in which a browser names the origin of the page that connects
     /// (RFC 6455 §10.2). [`OriginPolicy`](crate::handshake::OriginPolicy) checks it.
     pub fn origin(&self) -> Option<&[u8]> {
-        self.header("origin")
+        self.header(names::ORIGIN)
     }
 
     /// The subprotocols that the client lists, in its order of preference.
     pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
         self.head
             .headers()
-            .filter(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-protocol"))
+            .filter(|(name, _)| names::is(name, names::SEC_WEBSOCKET_PROTOCOL))
             .flat_map(|(_, value)| elements(value))
             .filter_map(|name| str::from_utf8(name).ok())
     }
@@ -130,8 +131,8 @@ impl Request {
     ///
     /// To a request to upgrade, the response is the 101 of [`accept`](Self::accept). To an extended CONNECT it is a 200
     /// without `Upgrade`, `Connection` and `Sec-WebSocket-Accept` (RFC 8441 §5). Once the library has sent it, the stream's
-    /// bytes are those of the connection: what was upgraded, or the DATA frames of the stream. How such a stream ends is
-    /// said in [`Connection::receive_eof`].
+    /// bytes are those of the connection: what was upgraded, or the DATA frames of the stream. [`Connection::receive_eof`]
+    /// documents how such a stream ends.
     ///
     /// # Errors
     /// [`BuildError::UnlistedSubprotocol`] if the client did not list the subprotocol of the answer,
@@ -139,8 +140,12 @@ impl Request {
     pub fn accept_as_headers(&self, answer: Answer) -> Result<(Acceptance, Connection), BuildError> {
         let agreed = self.agree(answer)?;
         let acceptance = match &self.key {
-            Some(key) => Acceptance::to_upgrade(&agreed.head(&accept_for(key))),
-            None => Acceptance::to_extended_connect(&agreed.lines()),
+            Some(key) => {
+                let accept = accept_for(key);
+                let [_status_line, lines @ .., _empty_line] = &agreed.head(&accept);
+                Acceptance::of_upgrade(lines)
+            }
+            None => Acceptance::of_extended_connect(&agreed.lines()),
         };
         let mut connection = Connection::server(&self.config);
         agreed.agreement.apply(&mut connection);
@@ -179,9 +184,11 @@ impl Agreed {
     }
 
     /// The pieces of the 101.
-    fn head<'a>(&'a self, accept: &'a [u8; 28]) -> [&'a [u8]; 11] {
+    fn head<'a>(&'a self, accept: &'a [u8]) -> [&'a [u8]; 12] {
         let [a, b, c, d, e, f, headers] = self.lines();
-        [SWITCHING_PROTOCOLS, accept, b"\r\n", a, b, c, d, e, f, headers, b"\r\n"]
+        let status_line = b"HTTP/1.1 101 Switching Protocols\r\n";
+        let upgrade = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ";
+        [status_line, upgrade, accept, b"\r\n", a, b, c, d, e, f, headers, b"\r\n"]
     }
 }
 

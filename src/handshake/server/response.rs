@@ -2,13 +2,14 @@
 
 use crate::handshake::build::{BuildError, HeaderLines, check_value};
 use crate::handshake::head::Headers;
+use crate::handshake::names;
 use alloc::{borrow::ToOwned, format, string::String};
 use bytes::Bytes;
 use core::fmt;
 
 /// The headers of a response other than 101 that the application may not set.
 const RESERVED_IN_RESPONSE: [&str; 5] =
-    ["Connection", "Upgrade", "Content-Length", "Content-Type", "Transfer-Encoding"];
+    [names::CONNECTION, names::UPGRADE, names::CONTENT_LENGTH, names::CONTENT_TYPE, names::TRANSFER_ENCODING];
 
 /// A complete HTTP response that ends the handshake without a WebSocket. Write [`to_bytes`](Response::to_bytes), then
 /// close the transport.
@@ -95,7 +96,7 @@ impl Response {
     /// # Errors
     /// Those of [`with_body`](Self::with_body).
     pub fn set_body(&mut self, content_type: &str, body: impl Into<Bytes>) -> Result<(), BuildError> {
-        check_value("Content-Type", content_type.as_bytes())?;
+        check_value(names::CONTENT_TYPE, content_type.as_bytes())?;
         let content_type = content_type.trim_matches([' ', '\t']);
         self.content_type = (!content_type.is_empty()).then(|| content_type.to_owned());
         self.body = body.into();
@@ -131,6 +132,12 @@ impl Response {
         &self.body
     }
 
+    /// Whether the body is omitted.
+    #[cfg(feature = "http")]
+    pub(in crate::handshake) const fn is_head_only(&self) -> bool {
+        self.head_only
+    }
+
     /// The bytes to write. After that the transport has to be closed, as `Connection: close` announces. There are none
     /// in the [response](super::Rejection::response) to a peer that speaks TLS.
     pub fn to_bytes(&self) -> Bytes {
@@ -140,19 +147,19 @@ impl Response {
         let mut lines = HeaderLines::default();
         if self.status == 426 {
             // RFC 9110 §15.5.22 requires Upgrade in a 426; §7.8: Connection has to list it.
-            lines.push("Upgrade", &[b"websocket"]);
-            lines.push("Connection", &[b"close, Upgrade"]);
+            lines.push(names::UPGRADE, &[b"websocket"]);
+            lines.push(names::CONNECTION, &[b"close, Upgrade"]);
         } else {
-            lines.push("Connection", &[b"close"]);
+            lines.push(names::CONNECTION, &[b"close"]);
         }
         let bodiless = self.is_bodiless();
         if self.status == 205 {
-            lines.push("Content-Length", &[b"0"]);
+            lines.push(names::CONTENT_LENGTH, &[b"0"]);
         } else if !bodiless {
             if let Some(content_type) = &self.content_type {
-                lines.push("Content-Type", &[content_type.as_bytes()]);
+                lines.push(names::CONTENT_TYPE, &[content_type.as_bytes()]);
             }
-            lines.push("Content-Length", &[format!("{}", self.body.len()).as_bytes()]);
+            lines.push(names::CONTENT_LENGTH, &[format!("{}", self.body.len()).as_bytes()]);
         }
         let status_line = format!("HTTP/1.1 {} {}\r\n", self.status, phrase(self.status));
         let body = if self.head_only || bodiless { &[][..] } else { &self.body };
@@ -207,12 +214,12 @@ const fn phrase(status: u16) -> &'static str {
         404 => "Not Found",
         405 => "Method Not Allowed",
         406 => "Not Acceptable",
+        408 => "Request Timeout",
         409 => "Conflict",
         410 => "Gone",
         421 => "Misdirected Request",
         426 => "Upgrade Required",
         429 => "Too Many Requests",
-        408 => "Request Timeout",
         431 => "Request Header Fields Too Large",
         500 => "Internal Server Error",
         501 => "Not Implemented",

@@ -6,6 +6,7 @@ use crate::handshake::extended_connect::PseudoHeaders;
 use crate::handshake::extensions;
 use crate::handshake::fields::{Lines, Once, elements, is_token, lists};
 use crate::handshake::key::{self, Key};
+use crate::handshake::names;
 use crate::handshake::uri::is_authority;
 use alloc::vec::Vec;
 use core::str;
@@ -29,22 +30,21 @@ impl<'h> Fields<'h> {
     /// Looks at one more header.
     #[inline]
     pub(super) fn add(&mut self, name: &str, value: &'h [u8]) {
-        // Mostly a name is written as in the RFC, and to compare it so is faster.
-        let is = |known: &str| name == known || name.eq_ignore_ascii_case(known);
+        let is = |known| names::is(name, known);
         match name.len() {
-            4 if is("Host") => self.host.add(value),
-            6 if is("Origin") => self.origin.add(value),
-            7 if is("Upgrade") => {
+            4 if is(names::HOST) => self.host.add(value),
+            6 if is(names::ORIGIN) => self.origin.add(value),
+            7 if is(names::UPGRADE) => {
                 self.has_upgrade = true;
                 self.upgrades_to_websocket |= lists(value, "websocket");
             }
-            10 if is("Connection") => self.connection_upgrades |= lists(value, "Upgrade"),
-            14 if is("Content-Length") => self.has_body |= value != b"0",
-            17 if is("Sec-WebSocket-Key") => self.key.add(value),
-            17 if is("Transfer-Encoding") => self.has_body = true,
-            21 if is("Sec-WebSocket-Version") => self.version.add(value),
-            22 if is("Sec-WebSocket-Protocol") => self.subprotocols.add(value),
-            24 if is(extensions::NAME) => self.extensions.add(value),
+            10 if is(names::CONNECTION) => self.connection_upgrades |= lists(value, "Upgrade"),
+            14 if is(names::CONTENT_LENGTH) => self.has_body |= value != b"0",
+            17 if is(names::SEC_WEBSOCKET_KEY) => self.key.add(value),
+            17 if is(names::TRANSFER_ENCODING) => self.has_body = true,
+            21 if is(names::SEC_WEBSOCKET_VERSION) => self.version.add(value),
+            22 if is(names::SEC_WEBSOCKET_PROTOCOL) => self.subprotocols.add(value),
+            24 if is(names::SEC_WEBSOCKET_EXTENSIONS) => self.extensions.add(value),
             // RFC 6455 §4.2.1: unknown fields are passed over.
             _ => {}
         }
@@ -91,8 +91,10 @@ impl<'h> Fields<'h> {
     /// Checks the rules for an extended CONNECT (RFC 8441 §4, §5), which has no key. `is_specific` says whether a header is
     /// about one connection of HTTP/1.1.
     pub(super) fn check_extended_connect(&self, pseudo: &PseudoHeaders<'_>, is_specific: bool) -> Result<(), Reason> {
-        if pseudo.method != "CONNECT" {
-            return Err(Reason::Method);
+        match (pseudo.method, pseudo.protocol) {
+            ("CONNECT", _) => {}
+            ("GET", None) => return Err(Reason::NoUpgrade),
+            _ => return Err(Reason::Method),
         }
         // RFC 9220 §3: a protocol that is unknown is answered with 501.
         if !pseudo.protocol.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket")) {
@@ -172,7 +174,7 @@ fn is_version(text: &[u8]) -> bool {
 }
 
 /// Whether these are lists of tokens, none of them twice (RFC 6455 §4.1, §4.3). A list without an element, which some
-/// clients send, is as good as none (RFC 9110 §5.6.1.2).
+/// clients send, is treated as absent (RFC 9110 §5.6.1.2).
 fn are_subprotocols(lines: &Lines<'_>) -> bool {
     /// So many names are compared with each other.
     const FEW: usize = 4;
