@@ -93,7 +93,8 @@ impl Connection {
     }
 
     /// Sends the next fragment of a message (RFC 6455 §5.4). The first one begins it, the one with `fin` ends it; all
-    /// are of one type, and if it is an extension's, all have its reserved bits, which are set on the first frame. Pings, Pongs and a Close may be sent in between, other messages not.
+    /// are of one type, and if it is an extension's, all have its reserved bits, which are set on the first frame. Pings, Pongs
+    /// and a Close may be sent in between, other messages not.
     ///
     /// ```
     /// # use ws_proto::{Config, Connection};

@@ -94,6 +94,17 @@ pub trait Endpoint {
         None
     }
 
+    /// The same for a text message on connections that have agreed on permessage-deflate with context takeover: each round it
+    /// is a new one, which has to be compressed.
+    fn broadcast_compressed(&self, _: &Bytes, _: Vec<Socket>) -> Option<Job> {
+        None
+    }
+
+    /// A server writes a text message of so many bytes from pieces, and sends it.
+    fn write_text(&self, _: usize, _: Socket) -> Option<Job> {
+        None
+    }
+
     /// Receives messages that are compressed with permessage-deflate with context takeover, as a server.
     fn inflate(&self, _: &Incoming, _: Socket) -> Option<Job> {
         None

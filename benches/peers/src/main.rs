@@ -16,6 +16,7 @@ mod handshake;
 mod job;
 #[path = "../../json/mod.rs"]
 mod json;
+mod lines;
 mod measure;
 mod memory;
 mod rows;

@@ -4,6 +4,7 @@ use crate::endpoint::Endpoint;
 use crate::handshake::{ACCEPT, REQUEST};
 use crate::job::{Job, Outgoing, Seen};
 use crate::json;
+use crate::lines;
 use crate::socket::{Kernel, Served, Socket};
 use crate::verify::{Expected, frame};
 use crate::wire::{Content, Incoming, Kind, Reads, Role, Size, frames};
@@ -37,12 +38,14 @@ pub fn all() -> Vec<Row> {
     receive(&mut rows);
     fragments(&mut rows);
     send(&mut rows);
+    write_text(&mut rows);
     echo(&mut rows);
     round_trip(&mut rows);
     handshake(&mut rows);
     churn(&mut rows);
     churn_client(&mut rows);
     broadcast(&mut rows);
+    broadcast_compressed(&mut rows);
     deflate(&mut rows);
     rows
 }
@@ -447,6 +450,59 @@ fn broadcast(rows: &mut Vec<Row>) {
                 let payloads = [proved.clone()];
                 let record = record.borrow();
                 Some(Expected { kind: Kind::Binary, payloads: &payloads, count: 200 }.is_on(&record, Role::Server))
+            }),
+        });
+    }
+}
+
+fn broadcast_compressed(rows: &mut Vec<Row>) {
+    let payload = Bytes::from(json::messages(2 << 10).swap_remove(0));
+    let proved = payload.clone();
+    let nothing: Rc<[Bytes]> = Rc::new([]);
+    let sockets = move |count| {
+        let kernel = Rc::new(RefCell::new(Kernel::new()));
+        (0..count).map(|_| Socket::scripted(&nothing, &kernel)).collect::<Vec<_>>()
+    };
+    let recording = sockets.clone();
+    rows.push(Row {
+        group: "Broadcast",
+        name: "broadcast, 2 KiB JSON compressed, to 1,000 connections".into(),
+        note: Some("ws-proto and the floor compress the message once, peers once for each connection."),
+        overhead: None,
+        unit: 1,
+        job: Box::new(move |endpoint| endpoint.broadcast_compressed(&payload, sockets(1000))),
+        verify: Box::new(move |endpoint| {
+            let record = Rc::default();
+            let mut sockets = recording(100);
+            sockets.iter_mut().for_each(|socket| socket.record_to(&record));
+            endpoint.broadcast_compressed(&proved, sockets)?(1, &mut Seen::default());
+            let payloads = [proved.clone()];
+            Some(Expected { kind: Kind::Text, payloads: &payloads, count: 100 }.is_compressed_anew(&record.borrow()))
+        }),
+    });
+}
+
+fn write_text(rows: &mut Vec<Row>) {
+    for size in [256, 4 << 10] {
+        rows.push(Row {
+            group: "Send as server",
+            name: format!("write {} of JSON lines as a message, one a write", Size(size)),
+            note: Some("JSON lines are formatted into the output (`send_with`), by peers into a string that is sent."),
+            overhead: None,
+            unit: 1,
+            job: Box::new(move |endpoint| endpoint.write_text(size, Socket::write_only())),
+            verify: Box::new(move |endpoint| {
+                let mut socket = Socket::write_only();
+                let record = socket.record();
+                let mut job = endpoint.write_text(size, socket)?;
+                let mut text = String::new();
+                lines::write_lines(&mut text, size).expect("a string takes all");
+                let payloads = [text.into()];
+                Some(Expected { kind: Kind::Text, payloads: &payloads, count: 3 }.is_written(
+                    &mut job,
+                    &record,
+                    Role::Server,
+                ))
             }),
         });
     }

@@ -2,6 +2,7 @@
 
 use super::{Endpoint, Standing};
 use crate::job::{Dial, Idle, Job, Outgoing, Seen};
+use crate::lines;
 use crate::socket::{Kernel, Socket};
 use crate::wire::{Content, Incoming, Kind, Role};
 use bytes::Bytes;
@@ -149,6 +150,28 @@ impl<C: Connection> Endpoint for Peer<C> {
 
     fn broadcast(&self, payload: &Bytes, sockets: Vec<Socket>) -> Option<Job> {
         broadcast::<C>(payload, sockets)
+    }
+
+    fn broadcast_compressed(&self, payload: &Bytes, sockets: Vec<Socket>) -> Option<Job> {
+        let messages = std::slice::from_ref(payload);
+        let mut jobs = sockets.into_iter().map(|socket| C::deflate(messages, socket)).collect::<Option<Vec<Job>>>()?;
+        Some(Box::new(move |count, seen| {
+            for _ in 0..count {
+                jobs.iter_mut().for_each(|job| job(1, seen));
+            }
+        }))
+    }
+
+    fn write_text(&self, size: usize, socket: Socket) -> Option<Job> {
+        let mut connection = C::open(Role::Server, socket, 0);
+        Some(Box::new(move |count, _| {
+            for _ in 0..count {
+                let mut text = String::with_capacity(size);
+                lines::write_lines(&mut text, black_box(size)).expect("a string takes all");
+                connection.queue(&C::message(Kind::Text, &text.into()));
+                connection.flush();
+            }
+        }))
     }
 
     fn inflate(&self, incoming: &Incoming, socket: Socket) -> Option<Job> {

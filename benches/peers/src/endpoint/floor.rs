@@ -5,6 +5,7 @@ use super::connection::{self, Connection};
 use super::{Endpoint, Standing};
 use crate::handshake::{HOST, PATH, accept, response};
 use crate::job::{Dial, Job, Outgoing, Seen};
+use crate::lines;
 use crate::socket::Socket;
 use crate::verify::frame;
 use crate::wire::{Content, Incoming, Kind, Role, frames};
@@ -599,6 +600,43 @@ impl Endpoint for Floor {
                     output.extend_from_slice(black_box(&frame));
                     socket.write_all(output).expect("it takes all");
                 }
+            }
+        }))
+    }
+
+    /// zlib-rs once for all, and a copy for each connection.
+    fn broadcast_compressed(&self, payload: &Bytes, mut sockets: Vec<Socket>) -> Option<Job> {
+        let (payload, mut room) = (payload.clone(), vec![0; 64 << 10]);
+        let mut outputs = vec![Vec::with_capacity(payload.len()); sockets.len()];
+        Some(Box::new(move |count, _| {
+            for _ in 0..count {
+                let mut context = Deflate::new(6, false, 15);
+                context.compress(black_box(&payload), &mut room[4..], DeflateFlush::FullFlush).expect("there is room");
+                let length = context.total_out() as usize - 4;
+                let [a, b] = (length as u16).to_be_bytes();
+                room[..4].copy_from_slice(&[0xC1, 126, a, b]);
+                for (output, socket) in outputs.iter_mut().zip(&mut sockets) {
+                    output.clear();
+                    output.extend_from_slice(&room[..4 + length]);
+                    socket.write_all(output).expect("it takes all");
+                }
+            }
+        }))
+    }
+
+    /// A text of more than 125 bytes is written behind the room for its header.
+    fn write_text(&self, size: usize, mut socket: Socket) -> Option<Job> {
+        let mut output = Vec::with_capacity(size + 4);
+        Some(Box::new(move |count, _| {
+            for _ in 0..count {
+                output.clear();
+                output.extend_from_slice(&[0x81, 126, 0, 0]);
+                let mut text = String::from_utf8(std::mem::take(&mut output)).unwrap_or_default();
+                lines::write_lines(&mut text, black_box(size)).expect("a string takes all");
+                output = text.into_bytes();
+                let length = (output.len() - 4) as u16;
+                output[2..4].copy_from_slice(&length.to_be_bytes());
+                socket.write_all(&output).expect("it takes all");
             }
         }))
     }

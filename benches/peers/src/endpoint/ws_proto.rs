@@ -4,6 +4,7 @@ use super::connection::{self, Connection as _};
 use super::{Endpoint, Standing};
 use crate::handshake::URI;
 use crate::job::{Dial, Idle, Job, Outgoing, Seen};
+use crate::lines;
 use crate::socket::Socket;
 use crate::wire::{Content, Incoming, Kind, Role};
 use bytes::{Buf, Bytes};
@@ -12,8 +13,8 @@ use std::io::Write;
 use std::rc::Rc;
 use ws_proto::handshake::{client, server};
 use ws_proto::{
-    CloseCode, Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Message, Prepared, Seed, Seeds,
-    Utf8Bytes,
+    CloseCode, Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Message, MessageKind, MessageWriter,
+    Prepared, Seed, Seeds, Utf8Bytes,
 };
 
 /// From this size on a payload is given away instead of being copied.
@@ -354,6 +355,31 @@ impl Endpoint for WsProto {
                     ws.send_prepared(black_box(&prepared)).expect("there is room");
                     write_out(ws, socket);
                 }
+            }
+        }))
+    }
+
+    fn broadcast_compressed(&self, payload: &Bytes, sockets: Vec<Socket>) -> Option<Job> {
+        let mut connections: Vec<_> = sockets.into_iter().map(|socket| (compressing(), socket)).collect();
+        let (config, message) = (DeflateConfig::new(), message(Kind::Text, payload));
+        Some(Box::new(move |count, _| {
+            for _ in 0..count {
+                let prepared = Prepared::new(black_box(&message).clone()).compress(&config);
+                for (ws, socket) in &mut connections {
+                    ws.send_prepared(&prepared).expect("there is room");
+                    write_out(ws, socket);
+                }
+            }
+        }))
+    }
+
+    fn write_text(&self, size: usize, mut socket: Socket) -> Option<Job> {
+        let mut ws = connection(Role::Server);
+        Some(Box::new(move |count, _| {
+            for _ in 0..count {
+                let write = |text: &mut MessageWriter<'_>| lines::write_lines(text, black_box(size));
+                ws.send_with(MessageKind::Text, write).expect("it is written");
+                write_out(&mut ws, &mut socket);
             }
         }))
     }
