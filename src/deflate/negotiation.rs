@@ -183,7 +183,8 @@ impl DeflateConfig {
 
     /// Checks the value of `Sec-WebSocket-Extensions` in the response to a client that has sent its
     /// [`offer`](DeflateConfig::offer): returns the parameters for
-    /// [`Connection::with_deflate`](crate::Connection::with_deflate), or `None` if the server has not accepted it. Other extensions are the caller's to check. Values of several lines are joined with commas first.
+    /// [`Connection::with_deflate`](crate::Connection::with_deflate), or `None` if the server has not accepted it. Other
+    /// extensions are the caller's to check. Values of several lines are joined with commas first.
     ///
     /// ```
     /// use ws_proto::{Config, Connection, DeflateConfig, Seed};
