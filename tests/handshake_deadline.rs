@@ -1,4 +1,5 @@
 //! A handshake has to be done by its deadline, on either side, at whatever byte the peer stops.
+#![cfg(feature = "handshake")]
 
 mod common;
 
