@@ -125,8 +125,9 @@ impl Parts {
             _ => return None,
         };
         let uri: http::Uri = self.target.parse().ok()?;
-        // It drops fragments, writes the scheme in lower case, and adds a path to an absolute URI.
-        if !uri.to_string().trim_end_matches('/').eq_ignore_ascii_case(self.target.trim_end_matches('/')) {
+        // It drops fragments, writes the scheme in lower case, and adds a path to an absolute URI, which may then be a byte too
+        // long.
+        if !uri.to_string().eq_ignore_ascii_case(&self.target) {
             return None;
         }
         let mut request = http::Request::builder().method(self.method.as_bytes()).uri(uri).version(version);
