@@ -9,7 +9,7 @@ mod input;
 
 use allocator::{Counting, allocated, allocations, held, peak_of};
 use input::*;
-use ws_proto::bytes::{BufMut, Bytes};
+use ws_proto::bytes::{BufMut, Bytes, BytesMut};
 use ws_proto::{Config, Connection, Event, Input, OwnedEvent, Role};
 
 #[global_allocator]
@@ -53,6 +53,21 @@ fn room_grows_with_the_reads() {
         expected = (2 * expected).min(64 * KIB);
     }
     assert!(held() - before < 200 << 10, "{} bytes are held", held() - before);
+}
+
+/// A read that fills its room makes the next one twice as large, and one that leaves a byte of it does not, however much
+/// memory there is already.
+#[test]
+fn room_by_what_the_last_read_left() {
+    for (left, next) in [(0, 8 * KIB), (1, 4 * KIB), (4095, 4 * KIB)] {
+        let mut input = Input::from(BytesMut::with_capacity(64 * KIB));
+        let mut ws = Connection::server(&Config::new());
+        let message = frame(Role::Server, FIN | BINARY, &[5; 16 * KIB]);
+        assert_eq!(room(&mut input), 4 * KIB);
+        input.room().put_slice(&message[..4 * KIB - left]);
+        assert!(ws.receive(&mut input).is_none(), "the message is longer");
+        assert_eq!(room(&mut input), next, "{left} bytes were left");
+    }
 }
 
 /// 6455-10.4-1: short reads leave the room at 4 KiB; so much is what a quiet connection takes.
