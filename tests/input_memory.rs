@@ -56,17 +56,21 @@ fn room_grows_with_the_reads() {
 }
 
 /// A read that fills its room makes the next one twice as large, and one that leaves a byte of it does not, however much
-/// memory there is already.
+/// memory there is already, and whether the connection has looked at it or not.
 #[test]
 fn room_by_what_the_last_read_left() {
     for (left, next) in [(0, 8 * KIB), (1, 4 * KIB), (4095, 4 * KIB)] {
-        let mut input = Input::from(BytesMut::with_capacity(64 * KIB));
-        let mut ws = Connection::server(&Config::new());
-        let message = frame(Role::Server, FIN | BINARY, &[5; 16 * KIB]);
-        assert_eq!(room(&mut input), 4 * KIB);
-        input.room().put_slice(&message[..4 * KIB - left]);
-        assert!(ws.receive(&mut input).is_none(), "the message is longer");
-        assert_eq!(room(&mut input), next, "{left} bytes were left");
+        for is_looked_at in [false, true] {
+            let mut input = Input::from(BytesMut::with_capacity(64 * KIB));
+            let mut ws = Connection::server(&Config::new());
+            let message = frame(Role::Server, FIN | BINARY, &[5; 16 * KIB]);
+            assert_eq!(room(&mut input), 4 * KIB);
+            input.room().put_slice(&message[..4 * KIB - left]);
+            if is_looked_at {
+                assert!(ws.receive(&mut input).is_none(), "the message is longer");
+            }
+            assert_eq!(room(&mut input), next, "{left} bytes were left, {is_looked_at}");
+        }
     }
 }
 
