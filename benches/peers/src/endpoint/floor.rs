@@ -631,9 +631,7 @@ impl Endpoint for Floor {
             for _ in 0..count {
                 output.clear();
                 output.extend_from_slice(&[0x81, 126, 0, 0]);
-                let mut text = String::from_utf8(std::mem::take(&mut output)).unwrap_or_default();
-                lines::write_lines(&mut text, black_box(size)).expect("a string takes all");
-                output = text.into_bytes();
+                lines::write_lines(&mut Appended(&mut output), black_box(size)).expect("a vector takes all");
                 let length = (output.len() - 4) as u16;
                 output[2..4].copy_from_slice(&length.to_be_bytes());
                 socket.write_all(&output).expect("it takes all");
@@ -687,5 +685,15 @@ impl Endpoint for Floor {
                 next = (next + 1) % messages.len();
             }
         }))
+    }
+}
+
+/// Text that is appended to bytes.
+struct Appended<'a>(&'a mut Vec<u8>);
+
+impl std::fmt::Write for Appended<'_> {
+    fn write_str(&mut self, piece: &str) -> std::fmt::Result {
+        self.0.extend_from_slice(piece.as_bytes());
+        Ok(())
     }
 }
