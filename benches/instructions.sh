@@ -22,7 +22,7 @@ per_unit() {
     low=$(count "$1" "$2")
     high=$(count "$1" "$3")
     [ -n "$low" ] && [ -n "$high" ] || { echo "no count for $1" >&2; exit 1; }
-    echo $(((high - low) / (($3 - $2) * 1000)))
+    awk -v low="$low" -v high="$high" -v units=$((($3 - $2) * 1000)) 'BEGIN { printf "%.2f", (high - low) / units }'
 }
 
 # Instructions per message of a workload that runs rounds of 64 messages.
@@ -83,6 +83,7 @@ printf '%-34s %-12s %-12s %s\n' workload 'when few' 'when many' 'at most'
 while read -r workload few many most; do
     few=$(per_unit "$workload" "$few" $((2 * few)))
     many=$(per_unit "$workload" 4 "$many")
+    few=${few%.*} many=${many%.*}
     printf '%-34s %-12s %-12s %s\n' "$workload" "$few" "$many" "$most"
     [ $((many * 10)) -le $((few * 13)) ] || { echo "$workload: not linear" >&2; exit 1; }
     [ "$many" -le "$most" ] || { echo "$workload takes more than $most" >&2; exit 1; }

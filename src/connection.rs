@@ -167,15 +167,16 @@ impl Connection {
         {
             return Some(Event::Closed(closed));
         }
-        let Received { event, reply } = self.receiver.receive_any(input).unwrap_or_default();
+        let Some(Received { event, reply }) = self.receiver.receive_any(input) else {
+            return self.sender.closed().map(Event::Closed);
+        };
         if let Some(reply) = reply {
             self.sender.reply(reply);
         }
-        match event {
-            // The answer to this side's Close is not one to be answered: it is the end.
-            Some(Event::Close(frame)) if !self.sender.has_to_answer_close() => drop(frame),
-            Some(event) => return Some(event),
-            None => {}
+        // The answer to this side's Close is not one to be answered: it is the end.
+        let is_answer = matches!(event, Some(Event::Close(_))) && !self.sender.has_to_answer_close();
+        if event.is_some() && !is_answer {
+            return event;
         }
         self.sender.closed().map(Event::Closed)
     }

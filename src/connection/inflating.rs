@@ -93,6 +93,7 @@ impl Inflating {
         self.agreed
     }
 
+    #[inline(always)]
     fn inflate(&mut self, is_text: bool, bytes: &[u8], out: &mut Buffer, fin: bool) -> Found {
         if out.is_empty() {
             // What was returned leaves, and the next message begins at the front.

@@ -201,6 +201,7 @@ impl Receiver {
         self.inflating.is_some()
     }
 
+    #[inline(always)]
     fn count(&mut self, is_whole: bool) {
         self.messages = self.messages.wrapping_add(is_whole.into());
     }
@@ -329,6 +330,7 @@ impl Receiver {
         }
     }
 
+    #[inline(always)]
     fn inflated<'i>(&self, content: Content, buffer: &'i mut Buffer, range: Range<usize>, fin: bool) -> Event<'i> {
         match self.decoder.delivery() {
             Delivery::Messages => whole(content, Payload::new(buffer, range)),
