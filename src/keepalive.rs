@@ -94,7 +94,8 @@ impl Keepalive {
     }
 
     /// How long the handshake may take from its first [`handle_timeout`] on, on either side. When it has not led to a
-    /// request or connection by then, its `receive` returns an error: a server's with the answer 408 (RFC 9110 §15.5.9).
+    /// request or connection by then, its `receive` returns an error: a server's with the answer 408 (RFC 9110 §15.5.9). For a
+    /// client the body of a response that declines belongs to it.
     ///
     /// [`handle_timeout`]: crate::handshake::server::Handshake::handle_timeout
     #[must_use]

@@ -716,3 +716,28 @@ fn offered_as_over_http_1() {
         assert_eq!(lines, written.values(name), "{name}");
     }
 }
+
+/// 6455-4.1-48, 8441-5-8: what is in use comes with the connection, so that the application can check the parameters of its
+/// own extensions; over how many lines they came does not matter.
+#[cfg(feature = "deflate")]
+#[test]
+fn extensions_in_use() {
+    let wish = ws_proto::handshake::client::Request::new("wss://server.example.com/chat".parse().unwrap());
+    let wish = wish.extension("x-a; n=1").unwrap().extension("x-b").unwrap();
+    let exchange = |config: &Config| Exchange::extended_connect(&wish, Seed::new([3; 32]), config);
+    let config = Config::new().deflate(ws_proto::DeflateConfig::new());
+    let headers: [(&str, &[u8]); 2] = [
+        ("sec-websocket-extensions", b"x-b;q=\"a b\" , x-a"),
+        ("sec-websocket-extensions", b"permessage-deflate; server_no_context_takeover"),
+    ];
+    let established = exchange(&config).finish(200, headers).unwrap();
+    let shown: Vec<String> = established.extensions.iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["x-b; q=\"a b\"", "x-a", "permessage-deflate; server_no_context_takeover"]);
+    assert!(established.connection.deflate_parameters().is_some_and(|agreed| agreed.server_no_context_takeover));
+
+    assert!(exchange(&config).finish(200, []).unwrap().extensions.is_empty());
+    for answer in ["x-c", "x-a, x-a", "x-a; n="] {
+        let refused = exchange(&config).finish(200, [("sec-websocket-extensions", answer.as_bytes())]);
+        assert_eq!(refused.err(), Some(Flaw::Extension), "{answer}");
+    }
+}

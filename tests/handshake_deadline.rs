@@ -5,9 +5,10 @@ mod common;
 
 use common::http::{Head, request_for, started};
 use std::time::Duration;
-use ws_proto::handshake::accept_key;
+use ws_proto::bytes::Bytes;
 use ws_proto::handshake::client::{Error, Flaw};
 use ws_proto::handshake::server::{Handshake, Reason};
+use ws_proto::handshake::{BodyError, RetryError, accept_key, proxy};
 use ws_proto::{Config, Input, Instant, Keepalive, Timeout};
 
 const NS: Duration = Duration::from_nanos(1);
@@ -117,4 +118,40 @@ fn a_handshake_has_no_limit_by_default_and_its_connection_keeps_time_by_the_same
     ws.handle_timeout(START);
     let deadline = ws.interest().deadline.expect("it keeps time");
     assert_eq!((deadline.at, deadline.reason), (START.saturating_add(Duration::from_secs(30)), Timeout::Ping));
+}
+
+/// The body of a refusal has the same deadline as its head: a server that sends it a byte at a time is not waited for, nor is
+/// a proxy. A body that has ended has none, and another request has as much time again.
+#[test]
+fn the_body_of_a_refusal() {
+    const REFUSAL: &[u8] = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 4\r\n\r\nno";
+    for (wait, is_over) in points() {
+        let (mut handshake, _, _) = started(&request_for("ws://example.com/"), &config());
+        let uri = "ws://example.com/".parse().expect("a URI");
+        let mut tunnel = proxy::Handshake::new(&proxy::Request::new(&uri), &config());
+        let (mut input, mut from_proxy) = (Input::from(REFUSAL), Input::from(REFUSAL));
+        handshake.handle_timeout(START);
+        tunnel.handle_timeout(START);
+        assert!(matches!(handshake.receive(&mut input), Err(Error::Declined(_))));
+        assert!(matches!(tunnel.receive(&mut from_proxy), Err(proxy::Error::Declined(_))));
+        assert_eq!(handshake.receive_body(&mut input), Ok(None));
+        let deadline = handshake.deadline().expect("the body is awaited");
+        assert_eq!((deadline.at, deadline.reason), (START.saturating_add(LIMIT), Timeout::Handshake));
+
+        let now = START.saturating_add(wait);
+        handshake.handle_timeout(now);
+        tunnel.handle_timeout(now);
+        input.extend_from_slice(b"no");
+        from_proxy.extend_from_slice(b"no");
+        let expected = if is_over { Err(BodyError::TimedOut) } else { Ok(Some(Bytes::from_static(b"nono"))) };
+        assert_eq!(handshake.receive_body(&mut input), expected, "{wait:?}");
+        assert_eq!(tunnel.receive_body(&mut from_proxy), expected, "{wait:?}");
+        assert_eq!((handshake.deadline(), tunnel.deadline()), (None, None));
+        let again = handshake.retry(&request_for("ws://example.com/"), &input);
+        assert_eq!(again, if is_over { Err(RetryError::ConnectionEnds) } else { Ok(()) });
+        if !is_over {
+            handshake.handle_timeout(now);
+            assert_eq!(handshake.deadline().map(|deadline| deadline.at), Some(now.saturating_add(LIMIT)));
+        }
+    }
 }

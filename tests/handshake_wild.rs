@@ -5,7 +5,7 @@
 mod common;
 
 use common::http::{
-    HELLO, Head, Numbers, Taken, accept_for, asked, declined, final_response, flawed, judge, judge_with, refused,
+    HELLO, Head, Numbers, Taken, accept_for, asked, cuts, declined, final_response, flawed, judge, judge_with, refused,
     request_for, serve, started, taken,
 };
 use ws_proto::handshake::NotHttp;
@@ -633,4 +633,55 @@ fn very_many_folds() {
         assert_eq!(declined.response.headers().count(), 2);
         assert_eq!(declined.response.header("x-last"), Some(&b"y"[..]));
     }
+}
+
+/// A first line that is none is refused with its last byte, and nobody waits for the end of the head.
+#[test]
+fn a_first_line_that_is_none() {
+    for line in ["EHLO x", "hello", "GET /", "GET / HTTP/1.", "GET / HTTP/2.0", "GET / HTTP/1.1 x", "GET / HTTP/0.9"] {
+        let line = format!("{line}\r\n").into_bytes();
+        for cut in cuts(line.len()) {
+            let mut handshake = server::Handshake::new(&Config::new());
+            let (mut input, mut fed) = (Input::new(), 0);
+            for piece in cut {
+                input.extend_from_slice(&line[fed..fed + piece]);
+                fed += piece;
+                let outcome = handshake.receive(&mut input);
+                if fed < line.len() {
+                    assert!(outcome.expect("the line has not ended").is_none());
+                } else {
+                    let rejection = outcome.expect_err("no request");
+                    assert_eq!((rejection.reason(), rejection.request().is_none()), (Reason::Malformed, true));
+                }
+            }
+        }
+    }
+    for line in ["HTTP/1.1 20", "HTTP/1.1 2000 x", "HTTP/1.1 2x0", "HTTP/1.1  200", "HTTP/1.x 200", "HTTP/1.1"] {
+        for end in ["\n", "\r\n"] {
+            let (mut handshake, _, _) = started(&request_for("ws://example.com/"), &Config::new());
+            let mut input = Input::from(line.as_bytes());
+            assert!(handshake.receive(&mut input).expect("the line has not ended").is_none(), "{line:?}");
+            input.extend_from_slice(end.as_bytes());
+            assert!(matches!(handshake.receive(&mut input), Err(Error::Invalid(Flaw::Malformed))), "{line:?}");
+        }
+    }
+}
+
+/// D4: what came ahead of a line that ends in a bare line feed can be read in the refusal, as far as it is well-formed.
+#[test]
+fn a_bare_line_feed_keeps_the_path() {
+    let refusal = |bytes: &[u8]| {
+        let mut input = Input::from(bytes);
+        server::Handshake::new(&Config::new()).receive(&mut input).expect_err("a bare line feed")
+    };
+    let rejection = refusal(b"GET /chat?x HTTP/1.1\r\nHost: a\r\nX-One: 1\nX-Two: 2\r\n\r\n");
+    let request = rejection.request().expect("the first line is complete");
+    assert_eq!((rejection.reason(), request.path(), request.query()), (Reason::BareLineFeed, "/chat", Some("x")));
+    assert!(request.headers().eq([("Host", &b"a"[..])]));
+
+    let rejection = refusal(b"GET /chat HTTP/1.1\r\nHost: a\r\nB d: x\r\nX: 1\n\r\n\r\n");
+    assert!(rejection.request().expect("a first line").headers().eq([("Host", &b"a"[..])]), "up to a malformed one");
+    assert!(refusal(b"GET /chat HTTP/1.1\nHost: a\r\n\r\n").request().is_none(), "the first line is the one");
+    let no_target = refusal(b"GET HTTP/1.1\r\nHost: a\n\r\n");
+    assert!(no_target.request().is_none(), "{:?}", no_target.request());
 }

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use ws_proto::bytes::Bytes;
 use ws_proto::handshake::client::{self, Exchange, Flaw};
 use ws_proto::handshake::server::{Answer, Handshake, Reason, Rejection, Request, Response};
-use ws_proto::handshake::{OriginPolicy, PseudoHeaders, WebSocketUri};
+use ws_proto::handshake::{BuildError, OriginPolicy, PseudoHeaders, WebSocketUri};
 use ws_proto::{Config, Input, Role, Seed};
 
 #[global_allocator]
@@ -486,6 +486,19 @@ fn debug_shows_no_secrets() {
     for text in shown {
         assert!(!text.contains("secret"), "{text}");
     }
+}
+
+/// A header that the library does not take is an error where it can be one, and not a header less.
+#[test]
+fn headers_that_the_library_does_not_take() {
+    let asked = asked(&upgrade(), None).unwrap();
+    let long = "x".repeat(70_000);
+    let answer = Answer::new().header("Set-Cookie", "a=b").unwrap().header(&long, "y").unwrap();
+    assert_eq!(asked.accept_as_http(answer).err(), Some(BuildError::TooManyHeaders));
+    let many = (0..33_000).try_fold(Answer::new(), |answer, n| answer.header(&format!("x-{n}"), "y")).unwrap();
+    assert_eq!(asked.accept_as_http(many).err(), Some(BuildError::TooManyHeaders));
+    let wish = request_for("ws://example.com/").header(&long, "y").unwrap();
+    assert!(Exchange::upgrade(&wish, seed(), &Config::new()).to_http().is_err());
 }
 
 // ---- Allocations

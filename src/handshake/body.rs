@@ -33,6 +33,9 @@ pub enum BodyError {
     /// The stream ended before the body did (RFC 9112 §8).
     #[error("the stream ended before the body did (RFC 9112 §8)")]
     Truncated,
+    /// The body was not complete by the deadline ([`Keepalive::handshake`](crate::Keepalive::handshake)).
+    #[error("the body took too long")]
+    TimedOut,
     /// There is no body to receive: no response has declined, or the body has been returned.
     #[error("there is no body to receive")]
     Over,
@@ -138,7 +141,7 @@ impl Fields {
     }
 }
 
-/// Digits alone; a number beyond 64 bits is as good as the largest (RFC 9110 §8.6).
+/// Digits alone; a number beyond 64 bits counts as the largest (RFC 9110 §8.6).
 fn parse_length(text: &[u8]) -> Result<u64, BodyError> {
     if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
         return Err(BodyError::ContentLength);
@@ -206,6 +209,18 @@ impl BodyReader {
                 Err(error)
             }
         }
+    }
+
+    /// Gives the body up, if it is still awaited.
+    pub(super) fn time_out(&mut self) {
+        if self.is_awaited() {
+            self.left = Left::Failed(BodyError::TimedOut);
+        }
+    }
+
+    /// Whether more of the body is to come.
+    pub(super) const fn is_awaited(&self) -> bool {
+        !self.is_at_end() && !self.has_failed()
     }
 
     /// Whether the body cannot be received to its end.

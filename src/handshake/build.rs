@@ -8,9 +8,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use core::fmt;
 
-/// Where the credentials for a proxy stand (RFC 9110 §11.7.2).
-pub(super) const PROXY_AUTHORIZATION: &str = "Proxy-Authorization";
-
 /// Something that may not stand in a request or response.
 ///
 /// An error may be logged, so it holds the names of headers alone. Values and credentials are secret, and so may

@@ -1,4 +1,5 @@
-//! The client's side of the handshake: writes a request and reads the response (RFC 6455 §4.1).
+//! The client's side of the handshake: writes a request and reads the response, or gives them to an HTTP library
+//! (RFC 6455 §4.1, RFC 8441 §5).
 
 mod error;
 mod exchange;
@@ -70,7 +71,7 @@ impl Handshake {
     }
 
     /// The bytes of the request that are still to be written, a [`Buf`](bytes::Buf).
-    pub fn output(&mut self) -> &mut Bytes {
+    pub const fn output(&mut self) -> &mut Bytes {
         self.transaction.output()
     }
 
@@ -112,7 +113,7 @@ impl Handshake {
     ///
     /// Where the transport can tell an end from a failure, as TLS does with its `close_notify`, a failure is not an end: what
     /// has come of the body may be cut off.
-    pub fn receive_eof(&mut self) {
+    pub const fn receive_eof(&mut self) {
         self.transaction.receive_eof();
     }
 
@@ -189,15 +190,15 @@ impl Handshake {
     }
 
     /// Says what time it is, when the handshake begins and at the [`deadline`](Handshake::deadline) at the latest, after
-    /// [`receive`](Handshake::receive). From the first call on there is as much time as
-    /// [`Keepalive::handshake`](crate::Keepalive::handshake) says; when it is up, and the response is not complete,
-    /// [`receive`](Handshake::receive) returns [`Flaw::TimedOut`]. A [retry](Self::retry) has as much time again. Calls at other
-    /// times change nothing.
+    /// [`receive`](Handshake::receive) or [`receive_body`](Handshake::receive_body). From the first call on there is as much
+    /// time as [`Keepalive::handshake`](crate::Keepalive::handshake) says, for the response and the body of one that declines;
+    /// when it is up, the one returns [`Flaw::TimedOut`] or the other [`BodyError::TimedOut`]. A [retry](Self::retry) has as much
+    /// time again. Calls at other times change nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.transaction.handle_timeout(now);
     }
 
-    /// When the time has to be said; `None` when the handshake has ended or has no limit.
+    /// When the time has to be said; `None` when nothing more is to come from the server, or the handshake has no limit.
     pub fn deadline(&self) -> Option<Deadline> {
         self.transaction.deadline()
     }

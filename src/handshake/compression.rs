@@ -1,4 +1,5 @@
-//! How the two sides negotiate permessage-deflate, the one extension of the crate's own (RFC 7692 §5).
+//! How the two sides agree on extensions: on permessage-deflate, and on those of the application's (RFC 6455 §9.1, RFC 7692
+//! §5).
 
 use super::extensions::Extension;
 use super::own_extensions::OwnExtensions;
@@ -41,8 +42,8 @@ impl Agreement {
     }
 }
 
-/// What a client makes of the extensions that the server says are in use: `None` if one of them is not among what it
-/// offered, or is there twice (RFC 6455 §4.1, RFC 7692 §5). The parameters of the application's are the application's to
+/// Checks the extensions that the server says are in use: `None` if one of them is not among what the client offered, or is
+/// there twice (RFC 6455 §4.1, RFC 7692 §5). The parameters of the application's are the application's to
 /// check.
 pub(super) fn confirm<'h>(
     config: &Config,

@@ -144,6 +144,12 @@ impl HeadReader {
         (is_head && matches!(Beginning::of(bytes, self.role), Beginning::Http)).then_some(bytes)
     }
 
+    /// Whether a head may have so many headers.
+    #[inline]
+    pub(super) const fn allows(&self, headers: usize) -> bool {
+        headers <= self.max_headers
+    }
+
     /// The lines that have ended, of a head that is not taken from the input.
     pub(super) fn lines(&self, input: &Input) -> RawHead {
         let bytes = input.unread().get(..self.line_start).unwrap_or_default();

@@ -76,8 +76,11 @@ impl Request {
         let (acceptance, connection) = self.accept_as_headers(answer)?;
         let mut response = ::http::Response::new(());
         *response.status_mut() = status(acceptance.status());
-        append(response.headers_mut(), acceptance.headers()).ok_or(BuildError::TooManyHeaders)?;
-        Ok((response, connection))
+        if append(response.headers_mut(), acceptance.headers()) {
+            Ok((response, connection))
+        } else {
+            Err(BuildError::TooManyHeaders)
+        }
     }
 }
 
@@ -201,14 +204,13 @@ fn status(code: u16) -> StatusCode {
     StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// Adds headers that have been checked; `None` if the library does not take one of them.
-fn append(map: &mut HeaderMap, headers: Headers<'_>) -> Option<()> {
-    let mut all = Some(());
+/// Adds headers that have been checked; false if the library does not take one of them.
+fn append(map: &mut HeaderMap, headers: Headers<'_>) -> bool {
+    let mut takes_all = true;
     for (name, value) in headers {
-        let appended = header(name, value).ok().and_then(|(name, value)| map.try_append(name, value).ok());
-        all = all.and(appended.map(|_| ()));
+        takes_all &= header(name, value).is_ok_and(|(name, value)| map.try_append(name, value).is_ok());
     }
-    all
+    takes_all
 }
 
 /// A header of the library's. Its value is marked as sensitive, so that `Debug` hides it and HPACK does not index it, unless it

@@ -6,6 +6,8 @@ pub(super) const CONTENT_LENGTH: &str = "Content-Length";
 pub(super) const CONTENT_TYPE: &str = "Content-Type";
 pub(super) const HOST: &str = "Host";
 pub(super) const ORIGIN: &str = "Origin";
+/// Where the credentials for a proxy stand (RFC 9110 §11.7.2).
+pub(super) const PROXY_AUTHORIZATION: &str = "Proxy-Authorization";
 pub(super) const SEC_WEBSOCKET_ACCEPT: &str = "Sec-WebSocket-Accept";
 pub(super) const SEC_WEBSOCKET_EXTENSIONS: &str = "Sec-WebSocket-Extensions";
 pub(super) const SEC_WEBSOCKET_KEY: &str = "Sec-WebSocket-Key";

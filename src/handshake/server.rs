@@ -94,7 +94,7 @@ impl Handshake {
             State::Received => return Ok(None),
             State::Rejected(rejection) => return Err(rejection.clone()),
         }
-        match http1::read(&mut self.reader, input, &self.config) {
+        match http1::read(&mut self.reader, input) {
             Ok(None) => Ok(None),
             Ok(Some((head, key))) => {
                 self.state = State::Received;

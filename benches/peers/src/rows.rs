@@ -422,16 +422,23 @@ fn are_answers(wire: &[u8], count: usize) -> Result<(), String> {
     if are_due { Ok(()) } else { Err(format!("this accepts nothing: {text}")) }
 }
 
+/// Sockets of connections from which nothing comes.
+fn sockets(count: usize) -> Vec<Socket> {
+    let (nothing, kernel): (Rc<[Bytes]>, _) = (Rc::new([]), Rc::new(RefCell::new(Kernel::new())));
+    (0..count).map(|_| Socket::scripted(&nothing, &kernel)).collect()
+}
+
+/// The same, which record what is written to them.
+fn recording(count: usize, record: &Rc<RefCell<Vec<u8>>>) -> Vec<Socket> {
+    let mut sockets = sockets(count);
+    sockets.iter_mut().for_each(|socket| socket.record_to(record));
+    sockets
+}
+
 fn broadcast(rows: &mut Vec<Row>) {
     for connections in [1000, 10_000] {
         let payload = Content::Binary.payload(1 << 10);
         let proved = payload.clone();
-        let nothing: Rc<[Bytes]> = Rc::new([]);
-        let sockets = move |count| {
-            let kernel = Rc::new(RefCell::new(Kernel::new()));
-            (0..count).map(|_| Socket::scripted(&nothing, &kernel)).collect::<Vec<_>>()
-        };
-        let recording = sockets.clone();
         rows.push(Row {
             group: "Broadcast",
             name: format!("broadcast, 1 KiB binary to {},000 connections", connections / 1000),
@@ -444,8 +451,7 @@ fn broadcast(rows: &mut Vec<Row>) {
             job: Box::new(move |endpoint| endpoint.broadcast(&payload, sockets(connections))),
             verify: Box::new(move |endpoint| {
                 let record = Rc::default();
-                let mut sockets = recording(100);
-                sockets.iter_mut().for_each(|socket| socket.record_to(&record));
+                let sockets = recording(100, &record);
                 endpoint.broadcast(&proved, sockets)?(2, &mut Seen::default());
                 let payloads = [proved.clone()];
                 let record = record.borrow();
@@ -458,12 +464,6 @@ fn broadcast(rows: &mut Vec<Row>) {
 fn broadcast_compressed(rows: &mut Vec<Row>) {
     let payload = Bytes::from(json::messages(2 << 10).swap_remove(0));
     let proved = payload.clone();
-    let nothing: Rc<[Bytes]> = Rc::new([]);
-    let sockets = move |count| {
-        let kernel = Rc::new(RefCell::new(Kernel::new()));
-        (0..count).map(|_| Socket::scripted(&nothing, &kernel)).collect::<Vec<_>>()
-    };
-    let recording = sockets.clone();
     rows.push(Row {
         group: "Broadcast",
         name: "broadcast, 2 KiB JSON compressed, to 1,000 connections".into(),
@@ -473,8 +473,7 @@ fn broadcast_compressed(rows: &mut Vec<Row>) {
         job: Box::new(move |endpoint| endpoint.broadcast_compressed(&payload, sockets(1000))),
         verify: Box::new(move |endpoint| {
             let record = Rc::default();
-            let mut sockets = recording(100);
-            sockets.iter_mut().for_each(|socket| socket.record_to(&record));
+            let sockets = recording(100, &record);
             endpoint.broadcast_compressed(&proved, sockets)?(1, &mut Seen::default());
             let payloads = [proved.clone()];
             Some(Expected { kind: Kind::Text, payloads: &payloads, count: 100 }.is_compressed_anew(&record.borrow()))

@@ -39,17 +39,16 @@ pub(super) struct Read<T> {
 /// Reads the heads of responses.
 pub(super) struct ResponseReader {
     reader: HeadReader,
-    max_headers: usize,
 }
 
 impl ResponseReader {
     pub(super) const fn new(config: &Config) -> Self {
-        Self { reader: HeadReader::new(Role::Client, config), max_headers: config.max_headers }
+        Self { reader: HeadReader::new(Role::Client, config) }
     }
 
     /// A reader of what answers the next request, with the same limits.
     pub(super) const fn anew(&self) -> Self {
-        Self { reader: self.reader.anew(), max_headers: self.max_headers }
+        Self { reader: self.reader.anew() }
     }
 
     /// Reads a response once its whole head has come. `judge` says what it means.
@@ -82,7 +81,7 @@ impl ResponseReader {
         let mut parsed = httparse::Response::new(&mut []);
         let complete =
             httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, bytes, &mut room);
-        let is_whole = complete == Ok(Status::Complete(bytes.len())) && parsed.headers.len() <= self.max_headers;
+        let is_whole = complete == Ok(Status::Complete(bytes.len())) && self.reader.allows(parsed.headers.len());
         if is_whole { Judged::of_parsed(&parsed, None, judge) } else { None }
     }
 }

@@ -1,7 +1,7 @@
 //! A client's request.
 
 use crate::config::Config;
-use crate::handshake::build::{BuildError, HeaderLines, PROXY_AUTHORIZATION, check_subprotocol, line};
+use crate::handshake::build::{BuildError, HeaderLines, check_subprotocol, line};
 use crate::handshake::compression;
 use crate::handshake::extended_connect::is_connection_specific;
 use crate::handshake::head::Headers;
@@ -197,7 +197,7 @@ impl Request {
     /// # Errors
     /// Those of [`basic_auth`](Self::basic_auth).
     pub fn proxy_basic_auth(mut self, user: &str, password: &str) -> Result<Self, BuildError> {
-        self.headers.set_basic_auth(PROXY_AUTHORIZATION, user, password)?;
+        self.headers.set_basic_auth(names::PROXY_AUTHORIZATION, user, password)?;
         Ok(self)
     }
 

@@ -64,19 +64,30 @@ impl Transaction {
         self.has_stream_ended = true;
     }
 
-    /// Looks at the time: a response has to be there when it is up.
+    /// Looks at the time: a response has to be there when it is up, and the body of one that declines.
     pub(in crate::handshake) fn handle_timeout(&mut self, now: Instant) {
-        if matches!(self.state, State::Asked) && self.time_limit.look(now) {
-            self.state = State::Over(Flaw::TimedOut);
+        if !self.is_awaited() || !self.time_limit.look(now) {
+            return;
+        }
+        match &mut self.state {
+            State::Asked => self.state = State::Over(Flaw::TimedOut),
+            State::Declined(declined) => declined.body.time_out(),
+            State::Over(_) => {}
+        }
+    }
+
+    /// Whether more is to come from the peer.
+    const fn is_awaited(&self) -> bool {
+        match &self.state {
+            State::Asked => true,
+            State::Declined(declined) => declined.body.is_awaited(),
+            State::Over(_) => false,
         }
     }
 
     /// When the next look is due.
     pub(in crate::handshake) fn deadline(&self) -> Option<Deadline> {
-        match self.state {
-            State::Asked => self.time_limit.deadline(),
-            State::Declined(_) | State::Over(_) => None,
-        }
+        if self.is_awaited() { self.time_limit.deadline() } else { None }
     }
 
     /// Takes the head of a final response from the input, once it is there. `judge` says what a response means.

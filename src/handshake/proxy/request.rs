@@ -1,6 +1,6 @@
 //! The request for a tunnel.
 
-use crate::handshake::build::{BuildError, HeaderLines, PROXY_AUTHORIZATION};
+use crate::handshake::build::{BuildError, HeaderLines};
 use crate::handshake::names;
 use crate::handshake::uri::WebSocketUri;
 use alloc::string::String;
@@ -70,7 +70,7 @@ impl Request {
     /// # Errors
     /// Those of [`basic_auth`](Self::basic_auth).
     pub fn set_basic_auth(&mut self, user: &str, password: &str) -> Result<(), BuildError> {
-        self.headers.set_basic_auth(PROXY_AUTHORIZATION, user, password)
+        self.headers.set_basic_auth(names::PROXY_AUTHORIZATION, user, password)
     }
 
     /// What is asked for: host and port, always both (RFC 9112 §3.2.3).

@@ -4,7 +4,6 @@ use super::reason::Reason;
 use super::rejection::Rejection;
 use super::request_head::RequestHead;
 use super::rules::Fields;
-use crate::config::Config;
 use crate::handshake::head::{self, HeadError, HeadReader, RawHead};
 use crate::handshake::key::Key;
 use crate::input::Input;
@@ -12,12 +11,8 @@ use bytes::Bytes;
 use httparse::{Header, Status};
 
 /// Reads a request once its whole head has come: the head and the key.
-pub(super) fn read(
-    reader: &mut HeadReader,
-    input: &mut Input,
-    config: &Config,
-) -> Result<Option<(RequestHead, Key)>, Rejection> {
-    if let Some(first_line) = parse_whole(reader, input, config) {
+pub(super) fn read(reader: &mut HeadReader, input: &mut Input) -> Result<Option<(RequestHead, Key)>, Rejection> {
+    if let Some(first_line) = parse_whole(reader, input) {
         return first_line.judge(reader.take_whole(input)).map(Some);
     }
     match reader.read(input) {
@@ -57,12 +52,12 @@ impl FirstLine {
 
 /// The common case, in one pass: the input is one head as it should be and nothing else, and none of it has been looked at.
 /// `None` says only that the input is to be looked at line by line.
-fn parse_whole(reader: &HeadReader, input: &Input, config: &Config) -> Option<FirstLine> {
+fn parse_whole(reader: &HeadReader, input: &Input) -> Option<FirstLine> {
     let bytes = reader.whole(input)?;
     let mut room = head::room();
     let mut parsed = httparse::Request::new(&mut []);
     let complete = parsed.parse_with_uninit_headers(bytes, &mut room);
-    if complete != Ok(Status::Complete(bytes.len())) || parsed.headers.len() > config.max_headers {
+    if complete != Ok(Status::Complete(bytes.len())) || !reader.allows(parsed.headers.len()) {
         return None;
     }
     // The parser takes a line feed alone for the end of a line. The last two ends have been looked at.
