@@ -10,11 +10,10 @@ use ws_proto::handshake::server::{self, Answer};
 use ws_proto::{Config, Connection, DeflateConfig, Event, SendError};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> std::io::Result<()> {
-    let addr = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9001".into());
-    let listener = tokio::net::TcpListener::bind(addr).await?;
+async fn main() -> anyhow::Result<()> {
+    let listener = tokio::net::TcpListener::bind(drive::address("An echo server on axum")).await?;
     println!("listening on ws://{}/echo", listener.local_addr()?);
-    axum::serve(listener, Router::new().route("/echo", get(echo))).await
+    Ok(axum::serve(listener, Router::new().route("/echo", get(echo))).await?)
 }
 
 async fn echo(request: Request) -> Response {

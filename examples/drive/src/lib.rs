@@ -1,5 +1,6 @@
 //! Drives a connection over any stream of tokio's, to the end of both. A peer that is silent for a minute is given up.
 
+use clap::{Arg, Command};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
@@ -49,4 +50,10 @@ pub async fn drive<S: AsyncRead + AsyncWrite + Unpin>(
     };
     let _ = timeout(Duration::from_secs(1), linger).await;
     Ok(())
+}
+
+/// The address to listen on, from the command line, where `--help` prints `about`.
+pub fn address(about: &'static str) -> String {
+    let addr = Arg::new("addr").help("Where to listen").default_value("127.0.0.1:9001");
+    Command::new("server").about(about).arg(addr).get_matches().remove_one("addr").unwrap_or_default()
 }

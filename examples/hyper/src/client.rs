@@ -1,17 +1,24 @@
 //! A client on hyper: `cargo run --bin hyper_client ws://127.0.0.1:9001/ hello "and good bye"` sends each word and prints
 //! what comes back.
 
+use clap::Parser;
 use http_body_util::Empty;
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use ws_proto::handshake::client::{Exchange, Request};
 use ws_proto::{CloseCode, Config, DeflateConfig, Event, Seed};
 
+/// Sends each message to a server, and prints what comes back.
+#[derive(Parser)]
+struct Options {
+    uri: ws_proto::handshake::WebSocketUri,
+    messages: Vec<String>,
+}
+
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut args = std::env::args().skip(1);
-    let uri = args.next().ok_or("usage: hyper_client ws://HOST:PORT/PATH MESSAGE…")?;
-    let request = Request::new(uri.parse()?);
+async fn main() -> anyhow::Result<()> {
+    let Options { uri, messages } = Options::parse();
+    let request = Request::new(uri);
     let config = Config::new().deflate(DeflateConfig::new());
     let exchange = Exchange::upgrade(&request, Seed::random()?, &config);
 
@@ -24,8 +31,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let stream = TokioIo::new(hyper::upgrade::on(response).await?);
 
     println!("compression: {}", ws.deflate_parameters().is_some());
-    let mut waiting = args.len();
-    for message in args {
+    let mut waiting = messages.len();
+    for message in messages {
         ws.send(message)?;
     }
     if waiting == 0 {
@@ -47,5 +54,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         if waiting == 0 && ws.can_send() { ws.close(CloseCode::NORMAL) } else { Ok(()) }
     })
     .await?;
-    if is_clean { Ok(()) } else { Err("the connection did not end with Close frames".into()) }
+    anyhow::ensure!(is_clean, "the connection did not end with Close frames");
+    Ok(())
 }

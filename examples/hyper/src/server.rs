@@ -8,9 +8,8 @@ use ws_proto::handshake::server::{Answer, Reason, Rejection, Request, Response};
 use ws_proto::{Config, Connection, DeflateConfig, Event, SendError};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> std::io::Result<()> {
-    let addr = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9001".into());
-    let listener = tokio::net::TcpListener::bind(addr).await?;
+async fn main() -> anyhow::Result<()> {
+    let listener = tokio::net::TcpListener::bind(drive::address("An echo server on hyper, with a page")).await?;
     println!("listening on ws://{}", listener.local_addr()?);
     loop {
         let Ok((socket, peer)) = listener.accept().await else {

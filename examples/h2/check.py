@@ -1,4 +1,4 @@
-"""A client over HTTP/2, on h2 of Python and the frames of websockets: http2.py URL, or http2.py URL silent
+"""A client over HTTP/2, on h2 of Python and the frames of websockets: check.py URL, or check.py URL silent
 
 The second opens a WebSocket and says nothing, until the server gives it up.
 """
