@@ -74,6 +74,21 @@ impl From<CloseCode> for CloseFrame {
     }
 }
 
+/// A code and a reason, of which as much is taken as fits ([`CloseFrame::truncated`]).
+///
+/// ```
+/// use ws_proto::{CloseCode, Config, Connection};
+///
+/// let mut ws = Connection::server(&Config::new());
+/// ws.close((CloseCode::GOING_AWAY, "back at noon"))?;
+/// # Ok::<(), ws_proto::SendError>(())
+/// ```
+impl<R: Into<Utf8Bytes>> From<(CloseCode, R)> for CloseFrame {
+    fn from((code, reason): (CloseCode, R)) -> Self {
+        Self::truncated(code, reason)
+    }
+}
+
 /// The reason does not fit a Close frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a close reason of {length} bytes is longer than {max} (RFC 6455 §5.5)", max = CloseFrame::MAX_REASON)]

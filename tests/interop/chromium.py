@@ -3,6 +3,7 @@
 HOME is a directory for what the browser keeps, which is removed first.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -49,26 +50,17 @@ def call(method, url, body=None):
         raise SystemExit(f"{method} {url}: {error}: {json.load(error)['value']['message']}")
 
 
-def check(driver, profile, page):
+def started(driver):
+    """The URL at which the driver takes commands."""
     for line in driver.stdout:
-        started = re.search(r"started successfully on port (\d+)", line)
-        if started:
-            break
-    else:
-        raise SystemExit("chromedriver has not started")
-    options = {"binary": shutil.which("chromium"), "args": [*FLAGS, f"--user-data-dir={profile}"]}
-    wanted = {"goog:chromeOptions": options, "timeouts": {"pageLoad": 30_000, "script": 60_000}}
-    sessions = f"http://127.0.0.1:{started[1]}/session"
-    session = f"{sessions}/{call('POST', sessions, {'capabilities': {'alwaysMatch': wanted}})['sessionId']}"
-    try:
-        call("POST", f"{session}/url", {"url": page})
-        script = pathlib.Path(__file__).with_name("echoes.js").read_text() + SCRIPT
-        return call("POST", f"{session}/execute/async", {"script": script, "args": []})
-    finally:
-        call("DELETE", session)
+        if found := re.search(r"started successfully on port (\d+)", line):
+            return f"http://127.0.0.1:{found[1]}/session"
+    raise SystemExit("chromedriver has not started")
 
 
-def main(url, home):
+@contextlib.contextmanager
+def browser(home):
+    """A browser that keeps its things in a directory, which is removed first: the URL of its session."""
     # The session is ended, then, when the time for it is over.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     shutil.rmtree(home, ignore_errors=True)
@@ -77,10 +69,24 @@ def main(url, home):
         ["chromedriver", "--port=0"], env={**os.environ, "HOME": home}, stdout=subprocess.PIPE, text=True
     )
     try:
-        report = check(driver, f"{home}/profile", url.replace("ws", "http", 1) + "/")
+        sessions = started(driver)
+        options = {"binary": shutil.which("chromium"), "args": [*FLAGS, f"--user-data-dir={home}/profile"]}
+        wanted = {"goog:chromeOptions": options, "timeouts": {"pageLoad": 30_000, "script": 60_000}}
+        session = f"{sessions}/{call('POST', sessions, {'capabilities': {'alwaysMatch': wanted}})['sessionId']}"
+        try:
+            yield session
+        finally:
+            call("DELETE", session)
     finally:
         driver.terminate()
         driver.wait(30)
+
+
+def main(url, home):
+    with browser(home) as session:
+        call("POST", f"{session}/url", {"url": url.replace("ws", "http", 1) + "/"})
+        script = pathlib.Path(__file__).with_name("echoes.js").read_text() + SCRIPT
+        report = call("POST", f"{session}/execute/async", {"script": script, "args": []})
     if report.startswith("failed"):
         raise SystemExit(report)
     print(report)
