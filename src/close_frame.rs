@@ -2,6 +2,7 @@
 
 use crate::close_code::CloseCode;
 use crate::text::Utf8Bytes;
+use core::fmt;
 
 /// A Close frame: empty, or a code with a reason of at most [`CloseFrame::MAX_REASON`] bytes (RFC 6455 §5.5.1).
 ///
@@ -65,6 +66,14 @@ impl CloseFrame {
     /// The reason; empty when there is none. It is meant for people who debug, not for users (RFC 6455 §5.5.1).
     pub fn reason(&self) -> &str {
         &self.reason
+    }
+}
+
+/// The code and the reason: `1001 "back at noon"`; 1005 where the frame has no body (RFC 6455 §7.1.5).
+impl fmt::Display for CloseFrame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let code = self.code.map_or(1005, u16::from);
+        if self.reason.is_empty() { write!(f, "{code}") } else { write!(f, "{code} {:?}", self.reason) }
     }
 }
 

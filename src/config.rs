@@ -12,29 +12,47 @@ use alloc::sync::Arc;
 ///
 /// let config = Config::new().max_message(1 << 20).auto_pong(false);
 /// assert_eq!(config, config.clone().max_message(1 << 20));
+/// assert_eq!((config.max_message, config.auto_pong, config.max_head), (1 << 20, false, 32 << 10));
 /// ```
+///
+/// Each field can be read, and is documented in full at the method of its name, which sets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Config {
-    pub(crate) max_frame: u64,
-    pub(crate) max_message: u64,
-    pub(crate) max_fragments: u32,
-    pub(crate) max_buffered: usize,
-    pub(crate) high_water: usize,
-    pub(crate) fragment_size: usize,
-    pub(crate) max_head: usize,
-    pub(crate) max_headers: usize,
-    pub(crate) max_body: usize,
-    pub(crate) delivery: Delivery,
-    pub(crate) auto_pong: bool,
-    pub(crate) auto_close: bool,
+    /// The largest payload of a received data frame, in bytes.
+    pub max_frame: u64,
+    /// The largest received message, in bytes.
+    pub max_message: u64,
+    /// The most frames that a received message may be cut into.
+    pub max_fragments: u32,
+    /// The most bytes that may wait in the output.
+    pub max_buffered: usize,
+    /// How many bytes may wait in the output before it is congested.
+    pub high_water: usize,
+    /// The largest payload of a data frame that is sent, in bytes.
+    pub fragment_size: usize,
+    /// The largest head of a handshake's request or response, in bytes.
+    pub max_head: usize,
+    /// The most header lines in such a head.
+    pub max_headers: usize,
+    /// The largest body of a response that declines a client, in bytes.
+    pub max_body: usize,
+    /// Whether messages are delivered whole or in parts.
+    pub delivery: Delivery,
+    /// Whether Pings are answered by themselves.
+    pub auto_pong: bool,
+    /// Whether the peer's Close is answered by itself.
+    pub auto_close: bool,
     /// Made when a deadline, a rate or counters are asked for; a connection of another configuration has none.
     pub(crate) policy: Option<Arc<Policy>>,
+    /// How messages are compressed, if they are.
     #[cfg(feature = "deflate")]
-    pub(crate) deflate: Option<DeflateConfig>,
+    pub deflate: Option<DeflateConfig>,
 }
 
 /// How messages reach the application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Delivery {
     /// Whole: [`Event::Text`](crate::Event::Text) and [`Event::Binary`](crate::Event::Binary). The input holds a
     /// message until its last byte has come.
@@ -202,6 +220,22 @@ impl Config {
     pub fn count(mut self, on: bool) -> Self {
         self.policy().counts = on;
         self
+    }
+
+    /// The deadlines; `None` where there are none.
+    pub fn deadlines(&self) -> Option<&Keepalive> {
+        let policy = self.policy.as_deref()?;
+        (policy.keepalive != Keepalive::off()).then_some(&policy.keepalive)
+    }
+
+    /// The limit on what a peer may send in a second; `None` where there is none.
+    pub fn rate(&self) -> Option<RateLimit> {
+        self.policy.as_ref()?.rate
+    }
+
+    /// Whether connections count.
+    pub fn counts(&self) -> bool {
+        self.policy.as_ref().is_some_and(|policy| policy.counts)
     }
 
     fn policy(&mut self) -> &mut Policy {

@@ -247,7 +247,7 @@ mod tests {
     use crate::input::{Buffer, Input, Missing};
     use crate::role::Role;
     use crate::violation::Violation;
-    use std::vec::Vec;
+    use alloc::vec::Vec;
 
     /// A frame of a server's.
     fn frame(first: u8, payload: &[u8]) -> Vec<u8> {

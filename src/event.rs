@@ -174,8 +174,8 @@ impl Event<'_> {
     }
 }
 
-/// How a connection ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// How a connection ended. It is an error where the application sees one in the end; [`is_clean`](Closed::is_clean) tells.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Closed {
     /// The Close frame of this side, if it sent one. A violation that is met after it sends no second one.
     pub sent: Option<CloseFrame>,
@@ -222,6 +222,10 @@ impl fmt::Display for Closed {
         write!(f, "{} {:?}, {}", self.code(), self.reason(), self.cause)
     }
 }
+
+impl core::error::Error for Closed {}
+
+impl core::error::Error for Cause {}
 
 impl Closed {
     /// The close code of the connection in the sense of RFC 6455 §7.1.5: that of the Close received; 1005 if it had

@@ -72,7 +72,14 @@
 //! `posix_memalign` or `malloc`, `calloc` and `free`, which the program has to bring.
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![warn(unreachable_pub, clippy::cast_possible_truncation)]
+#![warn(
+    unreachable_pub,
+    clippy::alloc_instead_of_core,
+    clippy::cast_possible_truncation,
+    clippy::exhaustive_enums,
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core
+)]
 #![deny(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -101,6 +108,7 @@ mod deadline;
 mod decoder;
 #[cfg(feature = "deflate")]
 mod deflate;
+mod error;
 mod event;
 pub mod frame;
 #[cfg(any(feature = "handshake", feature = "deflate"))]
@@ -127,7 +135,7 @@ mod violation;
 mod wide;
 
 pub use bytes;
-pub use close_code::CloseCode;
+pub use close_code::{CloseCode, InvalidCloseCode};
 pub use close_frame::{CloseFrame, ReasonTooLong};
 pub use config::{Config, Delivery};
 pub use connection::{
@@ -138,6 +146,7 @@ pub use deadline::{Deadline, Timeout};
 pub use deflate::DeflatePool;
 #[cfg(feature = "deflate")]
 pub use deflate::{DeflateConfig, DeflateParameters, NegotiationError};
+pub use error::{Error, Fault};
 pub use event::{Cause, Closed, Event, OwnedEvent};
 pub use input::Input;
 #[cfg(feature = "std")]

@@ -4,11 +4,16 @@ use crate::opcode::MessageKind;
 use crate::payload::Payload;
 use crate::reserved_bits::ReservedBits;
 use crate::text::{Text, Utf8Bytes};
-use alloc::{string::String, vec::Vec};
+use alloc::{borrow::Cow, boxed::Box, string::String, vec::Vec};
 use bytes::{Bytes, BytesMut};
+use core::fmt;
 
 /// An owned message. Cloning it shares the memory.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "RFC 6455 §5.2 has two types of messages, and the third variant holds what extensions make of them"
+)]
 pub enum Message {
     /// UTF-8 text.
     Text(Utf8Bytes),
@@ -28,6 +33,51 @@ pub enum Message {
 }
 
 impl Message {
+    /// A text message.
+    ///
+    /// ```
+    /// use ws_proto::Message;
+    ///
+    /// let message = Message::text("hello");
+    /// assert_eq!((message.as_text(), message.len(), message.to_string()), (Some("hello"), 5, "hello".into()));
+    /// ```
+    pub fn text(text: impl Into<Utf8Bytes>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// A binary message.
+    pub fn binary(data: impl Into<Bytes>) -> Self {
+        Self::Binary(data.into())
+    }
+
+    /// Whether it is a text message. A message of an extension is not, whatever its type.
+    pub const fn is_text(&self) -> bool {
+        matches!(self, Self::Text(_))
+    }
+
+    /// Whether it is a binary message. A message of an extension is not, whatever its type.
+    pub const fn is_binary(&self) -> bool {
+        matches!(self, Self::Binary(_))
+    }
+
+    /// The text of a text message.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Binary(_) | Self::Extension { .. } => None,
+        }
+    }
+
+    /// How long the payload is, in bytes.
+    pub fn len(&self) -> usize {
+        self.as_bytes().len()
+    }
+
+    /// Whether the payload is empty.
+    pub fn is_empty(&self) -> bool {
+        self.as_bytes().is_empty()
+    }
+
     /// The type of the message.
     pub const fn kind(&self) -> MessageKind {
         match self {
@@ -76,6 +126,28 @@ impl Text<'_> {
     }
 }
 
+/// The text of a text message; of another one how long it is.
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.as_text() {
+            Some(text) => f.write_str(text),
+            None => write!(f, "{} bytes", self.len()),
+        }
+    }
+}
+
+impl AsRef<[u8]> for Message {
+    fn as_ref(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl From<Message> for Bytes {
+    fn from(message: Message) -> Self {
+        message.into_bytes()
+    }
+}
+
 macro_rules! message_from {
     ($($variant:ident: $($from:ty),*;)*) => {$($(
         impl From<$from> for Message {
@@ -87,7 +159,7 @@ macro_rules! message_from {
 }
 
 message_from! {
-    Text: &str, String, Utf8Bytes, Text<'_>;
+    Text: &str, &String, String, Box<str>, Cow<'_, str>, Utf8Bytes, Text<'_>;
     Binary: Vec<u8>, Bytes, BytesMut, Payload<'_>;
 }
 

@@ -2,6 +2,7 @@
 
 /// The kind of a frame (RFC 6455 §5.2). Reserved values cannot be built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_enums, reason = "no other opcode is received: RFC 6455 §5.2 reserves them")]
 pub enum Opcode {
     /// `0x0`: more of the message that is under way.
     Continuation,
@@ -54,6 +55,7 @@ impl Opcode {
 
 /// The type of a message, given by the opcode of its first frame (RFC 6455 §5.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_enums, reason = "RFC 6455 §5.6 has two types of messages")]
 pub enum MessageKind {
     /// UTF-8 text.
     Text,

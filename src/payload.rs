@@ -1,6 +1,7 @@
 //! A received payload, where it arrived.
 
 use crate::input::Buffer;
+use alloc::vec::Vec;
 use bytes::Bytes;
 use core::{fmt, ops::Deref, ops::Range};
 
@@ -59,29 +60,24 @@ impl PartialEq for Payload<'_> {
 
 impl Eq for Payload<'_> {}
 
-impl PartialEq<[u8]> for Payload<'_> {
-    fn eq(&self, other: &[u8]) -> bool {
-        **self == *other
-    }
+macro_rules! equals_bytes {
+    ($([$($generics:tt)*] $other:ty),*) => {$(
+        impl<$($generics)*> PartialEq<$other> for Payload<'_> {
+            fn eq(&self, other: &$other) -> bool {
+                let other: &[u8] = other.as_ref();
+                **self == *other
+            }
+        }
+
+        impl<$($generics)*> PartialEq<Payload<'_>> for $other {
+            fn eq(&self, other: &Payload<'_>) -> bool {
+                other == self
+            }
+        }
+    )*};
 }
 
-impl PartialEq<&[u8]> for Payload<'_> {
-    fn eq(&self, other: &&[u8]) -> bool {
-        **self == **other
-    }
-}
-
-impl<const N: usize> PartialEq<[u8; N]> for Payload<'_> {
-    fn eq(&self, other: &[u8; N]) -> bool {
-        **self == *other
-    }
-}
-
-impl<const N: usize> PartialEq<&[u8; N]> for Payload<'_> {
-    fn eq(&self, other: &&[u8; N]) -> bool {
-        **self == **other
-    }
-}
+equals_bytes!([] [u8], [] &[u8], [const N: usize] [u8; N], [const N: usize] &[u8; N], [] Vec<u8>, [] Bytes);
 
 impl fmt::Debug for Payload<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

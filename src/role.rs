@@ -5,6 +5,7 @@
 /// The role decides who masks (RFC 6455 §5.1) and who closes the transport first (RFC 6455 §7.1.1);
 /// nothing else in the protocol depends on it once the handshake is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_enums, reason = "a connection has two ends")]
 pub enum Role {
     /// Masks every frame it sends and refuses masked frames.
     Client,

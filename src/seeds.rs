@@ -109,8 +109,8 @@ impl fmt::Debug for Seeds {
 #[cfg(test)]
 mod tests {
     use super::{READY, Seeds};
+    use alloc::vec::Vec;
     use std::collections::HashSet;
-    use std::vec::Vec;
 
     fn drawn(seeds: &mut Seeds, count: usize) -> Vec<[u8; 32]> {
         (0..count).map(|_| seeds.next_seed().into_inner()).collect()

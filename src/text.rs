@@ -2,9 +2,12 @@
 
 use crate::payload::Payload;
 use crate::utf8;
-use alloc::{string::String, vec::Vec};
-use bytes::Bytes;
-use core::{fmt, ops::Deref};
+use alloc::{borrow::Cow, boxed::Box, string::String, vec::Vec};
+use bytes::{Bytes, BytesMut};
+use core::borrow::Borrow;
+use core::convert::Infallible;
+use core::hash::{Hash, Hasher};
+use core::{fmt, ops::Deref, str::FromStr};
 
 /// The text of a received message: a slice of the input, which it leaves as a [`Payload`](crate::Payload) does.
 ///
@@ -33,7 +36,7 @@ impl<'a> Text<'a> {
 }
 
 /// An owned text: [`Bytes`] that are UTF-8. Cloning it shares the memory.
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Utf8Bytes(Bytes);
 
 impl Utf8Bytes {
@@ -97,6 +100,14 @@ impl TryFrom<Vec<u8>> for Utf8Bytes {
     }
 }
 
+impl TryFrom<BytesMut> for Utf8Bytes {
+    type Error = NotUtf8;
+
+    fn try_from(bytes: BytesMut) -> Result<Self, NotUtf8> {
+        bytes.freeze().try_into()
+    }
+}
+
 impl From<&str> for Utf8Bytes {
     fn from(text: &str) -> Self {
         Self(Bytes::copy_from_slice(text.as_bytes()))
@@ -106,6 +117,35 @@ impl From<&str> for Utf8Bytes {
 impl From<String> for Utf8Bytes {
     fn from(text: String) -> Self {
         Self(Bytes::from(text))
+    }
+}
+
+impl From<&String> for Utf8Bytes {
+    fn from(text: &String) -> Self {
+        Self::from(text.as_str())
+    }
+}
+
+impl From<Box<str>> for Utf8Bytes {
+    fn from(text: Box<str>) -> Self {
+        Self(Bytes::from(text.into_boxed_bytes()))
+    }
+}
+
+impl From<Cow<'_, str>> for Utf8Bytes {
+    fn from(text: Cow<'_, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => text.into(),
+            Cow::Owned(text) => text.into(),
+        }
+    }
+}
+
+impl FromStr for Utf8Bytes {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(text.into())
     }
 }
 
@@ -119,6 +159,23 @@ impl From<Utf8Bytes> for Bytes {
     fn from(text: Utf8Bytes) -> Self {
         text.0
     }
+}
+
+macro_rules! equals_str {
+    ($type:ty: $($other:ty),*) => {$(
+        impl PartialEq<$other> for $type {
+            fn eq(&self, other: &$other) -> bool {
+                let other: &str = other.as_ref();
+                self.as_str() == other
+            }
+        }
+
+        impl PartialEq<$type> for $other {
+            fn eq(&self, other: &$type) -> bool {
+                other == self
+            }
+        }
+    )*};
 }
 
 /// The traits that both types implement in the same way.
@@ -139,17 +196,19 @@ macro_rules! behaves_like_str {
             }
         }
 
-        impl PartialEq<str> for $type {
-            fn eq(&self, other: &str) -> bool {
-                **self == *other
+        impl AsRef<[u8]> for $type {
+            fn as_ref(&self) -> &[u8] {
+                self.as_bytes()
             }
         }
 
-        impl PartialEq<&str> for $type {
-            fn eq(&self, other: &&str) -> bool {
-                **self == **other
+        impl From<$type> for String {
+            fn from(text: $type) -> Self {
+                text.as_str().into()
             }
         }
+
+        equals_str!($type: str, &str, String, Cow<'_, str>);
 
         impl fmt::Debug for $type {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -166,6 +225,19 @@ macro_rules! behaves_like_str {
 }
 
 behaves_like_str!(Text<'_>, Utf8Bytes);
+
+/// As that of a `str`, so that a map with texts for keys can be asked with one.
+impl Hash for Utf8Bytes {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl Borrow<str> for Utf8Bytes {
+    fn borrow(&self) -> &str {
+        self
+    }
+}
 
 impl PartialEq for Text<'_> {
     fn eq(&self, other: &Self) -> bool {

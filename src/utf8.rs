@@ -103,7 +103,7 @@ fn open_code_point(bytes: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::{check, check_short};
-    use std::vec::Vec;
+    use alloc::vec::Vec;
 
     /// Every prefix of every cut agrees with the standard library, on both sides of the border between the two checks.
     fn agrees(bytes: &[u8]) {
@@ -127,7 +127,7 @@ mod tests {
         ];
         for sample in samples {
             for ahead in 0..70 {
-                let mut bytes: Vec<u8> = std::iter::repeat_n(b'a', ahead).collect();
+                let mut bytes: Vec<u8> = core::iter::repeat_n(b'a', ahead).collect();
                 bytes.extend_from_slice(sample);
                 bytes.extend_from_slice(sample);
                 agrees(&bytes);
@@ -139,7 +139,7 @@ mod tests {
     fn every_two_byte_ending_agrees() {
         for ahead in [0, 62, 63, 64] {
             for pair in 0..=u16::MAX {
-                let mut bytes: Vec<u8> = std::iter::repeat_n(b'a', ahead).collect();
+                let mut bytes: Vec<u8> = core::iter::repeat_n(b'a', ahead).collect();
                 bytes.extend_from_slice(&pair.to_be_bytes());
                 assert_eq!(check(&bytes), check_short(&bytes), "{bytes:x?}");
             }

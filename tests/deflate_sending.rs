@@ -529,7 +529,7 @@ fn refused_messages_leave_no_trace() {
                     }
                 }
                 let output = connection.output();
-                assert!(ws_proto::bytes::Buf::remaining(output) <= limit);
+                assert!(output.remaining() <= limit);
                 if random.below(3) == 0 {
                     let read = reader.read(&drain(&mut connection));
                     assert!(read.iter().map(|sent| &sent.data).eq(&sent), "{limit}");
@@ -676,8 +676,8 @@ fn halves_send_what_the_whole_does() {
             sender.send_part(text.clone(), false).unwrap();
             whole.send_part("b", true).unwrap();
             sender.send_part("b", true).unwrap();
-            let mut output = vec![0; ws_proto::bytes::Buf::remaining(sender.output())];
-            ws_proto::bytes::Buf::copy_to_slice(sender.output(), &mut output);
+            let mut output = vec![0; sender.output().remaining()];
+            sender.output().copy_to_slice(&mut output);
             assert_eq!(sent_by(setup.role, &output), sent_by(setup.role, &drain(&mut whole)));
             whole.release_memory();
             sender.release_memory();

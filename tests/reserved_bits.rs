@@ -7,7 +7,7 @@ use common::frames::{
     BINARY, CLOSE, CONTINUATION, Cut, Frame, PING, PONG, ROLES, Random, TEXT, connection, drain, payload, sent_by,
     stream,
 };
-use ws_proto::bytes::Bytes;
+use ws_proto::bytes::{Buf, Bytes};
 use ws_proto::{
     Cause, Closed, Config, Connection, Delivery, Event, Input, Message, MessageKind, OwnedEvent, Prepared,
     ReservedBits, Role, SendErrorKind, Utf8Bytes, Violation,
@@ -452,7 +452,7 @@ fn halves_have_the_bits() {
         let reply = receiver.receive(&mut input).and_then(|received| received.reply);
         sender.reply(reply.expect("a bit without a meaning"));
         let mut output = vec![0; sender.buffered()];
-        ws_proto::bytes::Buf::copy_to_slice(sender.output(), &mut output);
+        sender.output().copy_to_slice(&mut output);
         let sent = sent_by(role, &output);
         assert_eq!(sent[..2], [Frame::text(b"\xff").rsv(2), Frame::text(b"\xff").rsv(2)]);
         assert_eq!(sent[2].opcode, CLOSE);

@@ -45,6 +45,11 @@ impl ReceiveHalf {
         received
     }
 
+    /// Which end this is.
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
     /// What the sending half has to know to keep time and to count, if anything has come since the last call: a
     /// [`Reply`] as the others. Call it when [`receive`](ReceiveHalf::receive) has returned `None`. It is `None` always on a
     /// connection that keeps no time.

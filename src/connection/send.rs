@@ -367,7 +367,8 @@ impl SendHalf {
         self.deflating.is_some()
     }
 
-    pub(super) const fn role(&self) -> Role {
+    /// Which end this is.
+    pub const fn role(&self) -> Role {
         self.role
     }
 

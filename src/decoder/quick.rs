@@ -213,8 +213,8 @@ mod tests {
     use crate::input::{Buffer, Input, Missing};
     use crate::opcode::MessageKind;
     use crate::role::Role;
+    use alloc::vec::Vec;
     use core::ops::Range;
-    use std::vec::Vec;
 
     fn buffer(bytes: &[u8]) -> Buffer {
         Input::from(bytes).wire

@@ -156,7 +156,7 @@ impl fmt::Debug for Deflater {
 #[cfg(test)]
 mod tests {
     use super::{BytesMut, DeflateConfig, DeflateParameters, Deflater, Role};
-    use std::vec::Vec;
+    use alloc::vec::Vec;
 
     /// Bytes that no code shortens: each value as often as the others, in no order, and with the longest of the fixed
     /// codes.

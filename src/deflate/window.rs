@@ -95,7 +95,7 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::Window;
-    use std::vec::Vec;
+    use alloc::vec::Vec;
 
     #[test]
     fn holds_the_last_bytes_of_a_stream() {

@@ -294,7 +294,7 @@ impl fmt::Debug for MaskingKey {
 #[cfg(test)]
 mod tests {
     use super::MaskingKey;
-    use std::vec::Vec;
+    use alloc::vec::Vec;
 
     const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 

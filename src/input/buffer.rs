@@ -382,8 +382,8 @@ impl fmt::Debug for Buffer {
 mod tests {
     use super::Buffer;
     use crate::frame::MaskingKey;
+    use alloc::vec::Vec;
     use bytes::{BufMut, BytesMut};
-    use std::vec::Vec;
 
     /// The sentence that stands over [`Buffer`].
     fn assert_invariant(buffer: &Buffer) {

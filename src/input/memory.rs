@@ -234,8 +234,8 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::{KEPT, Memory, NEVER_KEPT};
+    use alloc::vec;
     use bytes::BytesMut;
-    use std::vec;
 
     fn memory(bytes: &[u8]) -> Memory {
         Memory::new(BytesMut::from(bytes))

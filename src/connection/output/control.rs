@@ -128,7 +128,7 @@ impl Control {
 #[cfg(test)]
 mod tests {
     use super::Control;
-    use std::vec::Vec;
+    use alloc::vec::Vec;
 
     fn drain(control: &mut Control) -> Vec<u8> {
         let mut bytes = Vec::new();

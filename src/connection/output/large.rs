@@ -183,8 +183,8 @@ impl Large {
 mod tests {
     use super::{Large, WINDOW};
     use crate::frame::MaskingKey;
+    use alloc::vec::Vec;
     use bytes::Bytes;
-    use std::vec::Vec;
 
     const KEY: [u8; 4] = [1, 2, 3, 4];
 

@@ -275,8 +275,8 @@ mod tests {
     use super::Queue;
     use crate::frame::FrameHeader;
     use crate::opcode::Opcode;
+    use alloc::vec::Vec;
     use bytes::Bytes;
-    use std::vec::Vec;
 
     /// Appends a frame with a payload of this length, by reference or not; its size.
     fn push(queue: &mut Queue, opcode: Opcode, length: usize, by_reference: bool) -> usize {

@@ -41,18 +41,29 @@ impl Rejection {
         self.request.as_deref()
     }
 
+    /// The status of the [response](Rejection::response). `None` for a peer that speaks TLS, which is sent nothing.
+    pub const fn status(&self) -> Option<u16> {
+        match self.reason {
+            Reason::NotHttp(NotHttp::Tls) => None,
+            _ => Some(self.any_status()),
+        }
+    }
+
+    const fn any_status(&self) -> u16 {
+        match self.reason {
+            // RFC 9110 §15.5.22 wants an Upgrade in a 426, which HTTP/2 does not have (RFC 9113 §8.2.2).
+            Reason::UnsupportedVersion if self.is_extended_connect => 400,
+            Reason::NoUpgrade if self.is_extended_connect => 405,
+            reason => reason.status(),
+        }
+    }
+
     /// The response to send.
     ///
     /// To a peer that speaks TLS nothing is sent, as it could not read it: the response's
     /// [`to_bytes`](Response::to_bytes) are empty. So the caller writes the bytes and closes the transport in every case.
     pub fn response(&self) -> Response {
-        let status = match self.reason {
-            // RFC 9110 §15.5.22 wants an Upgrade in a 426, which HTTP/2 does not have (RFC 9113 §8.2.2).
-            Reason::UnsupportedVersion if self.is_extended_connect => 400,
-            Reason::NoUpgrade if self.is_extended_connect => 405,
-            reason => reason.status(),
-        };
-        let mut response = Response::plain(status, self.reason);
+        let mut response = Response::plain(self.any_status(), self.reason);
         match self.reason {
             // RFC 9110 §15.5.6.
             Reason::Method | Reason::NoUpgrade if self.is_extended_connect => {
