@@ -7,4 +7,5 @@ pub mod deflate;
 pub mod frames;
 #[cfg(feature = "handshake")]
 pub mod http;
+pub mod input;
 pub mod outgoing;

@@ -1,0 +1,28 @@
+//! Bytes that come: the input, frames, messages, and their limits.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod bounded_pipes;
+mod cuts;
+mod delivery_parts;
+mod fast_paths;
+mod fragmentation;
+mod frame_header;
+mod frame_threats;
+mod input;
+mod input_memory;
+mod input_misuse;
+mod input_oracle;
+mod input_shapes;
+mod keeping;
+mod limits;
+mod live_limits;
+mod masking;
+mod reserved_bits;
+mod text;
+mod text_verdicts;
+mod wild_cases;
+
+#[global_allocator]
+static ALLOCATOR: common::allocator::Counting = common::allocator::Counting;
