@@ -32,10 +32,12 @@ pub struct MessageWriter<'a> {
     /// Where the room for the header begins, and where that ends.
     origin: usize,
     start: usize,
-    /// How long the message may be.
-    most: usize,
-    /// How long it would be, if something was refused: more than `most` then. 0 otherwise.
-    wanted: usize,
+    /// Where the message has to end in the buffer at the latest; 0 once something was refused.
+    limit: usize,
+    /// How long the message would be, if something was refused.
+    wanted: Option<usize>,
+    /// Whether all that was written was `str`, and needs no validation.
+    is_text: bool,
     is_finished: bool,
 }
 
@@ -45,19 +47,33 @@ impl<'a> MessageWriter<'a> {
         let origin = buffer.len();
         let start = origin + reserved;
         buffer.resize(start, 0);
-        Self { buffer, origin, start, most, wanted: 0, is_finished: false }
+        let limit = start.saturating_add(most);
+        Self { buffer, origin, start, limit, wanted: None, is_text: true, is_finished: false }
     }
 
     /// Appends bytes; whether there is room for them. If there is not, nothing is appended any more, and the message is
     /// refused.
+    #[inline]
     pub fn extend_from_slice(&mut self, bytes: &[u8]) -> bool {
-        let has_room = self.has_room() && bytes.len() <= self.most - self.len();
+        self.is_text = false;
+        self.append(bytes)
+    }
+
+    #[inline]
+    fn append(&mut self, bytes: &[u8]) -> bool {
+        let has_room = self.buffer.len().saturating_add(bytes.len()) <= self.limit;
         if has_room {
             self.buffer.extend_from_slice(bytes);
         } else {
-            self.wanted = self.len().max(self.wanted).saturating_add(bytes.len());
+            self.refuse(bytes.len());
         }
         has_room
+    }
+
+    #[cold]
+    fn refuse(&mut self, more: usize) {
+        self.wanted = Some(self.wanted.unwrap_or(self.len()).saturating_add(more));
+        self.limit = 0;
     }
 
     /// The room that there is, as a [`BufMut`], whose [`remaining_mut`](BufMut::remaining_mut) is how much it is. An encoder
@@ -66,7 +82,8 @@ impl<'a> MessageWriter<'a> {
     /// # Panics
     /// What is returned panics as [`BufMut`] says, if more is put into it than has room.
     pub fn room(&mut self) -> impl BufMut + '_ {
-        let room = if self.has_room() { self.most - self.len() } else { 0 };
+        self.is_text = false;
+        let room = self.limit.saturating_sub(self.buffer.len());
         (&mut *self.buffer).limit(room)
     }
 
@@ -80,10 +97,6 @@ impl<'a> MessageWriter<'a> {
         self.len() == 0
     }
 
-    fn has_room(&self) -> bool {
-        self.wanted <= self.most
-    }
-
     /// Calls `write`, and keeps what it has written.
     pub(super) fn written_by<E>(
         mut self,
@@ -92,13 +105,15 @@ impl<'a> MessageWriter<'a> {
     ) -> Result<(), NotWritten<E>> {
         let result = write(&mut self);
         // What overflows often ends with an error that says less.
-        if !self.has_room() {
-            return Err(NotWritten::Overflow(self.wanted));
+        if let Some(wanted) = self.wanted {
+            return Err(NotWritten::Overflow(wanted));
         }
         result.map_err(NotWritten::Failed)?;
-        let written = self.buffer.get(self.start..).unwrap_or_default();
         // RFC 6455 §8.1: text is UTF-8.
-        if kind == MessageKind::Text && !utf8::is_valid(written) {
+        if kind == MessageKind::Text
+            && !self.is_text
+            && !utf8::is_valid(self.buffer.get(self.start..).unwrap_or_default())
+        {
             return Err(NotWritten::NotUtf8);
         }
         self.is_finished = true;
@@ -124,8 +139,9 @@ impl Drop for MessageWriter<'_> {
 }
 
 impl fmt::Write for MessageWriter<'_> {
+    #[inline]
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if self.extend_from_slice(text.as_bytes()) { Ok(()) } else { Err(fmt::Error) }
+        if self.append(text.as_bytes()) { Ok(()) } else { Err(fmt::Error) }
     }
 }
 
