@@ -83,6 +83,13 @@ impl From<CloseCode> for CloseFrame {
     }
 }
 
+/// [`CloseFrame::EMPTY`] for `None`.
+impl From<Option<Self>> for CloseFrame {
+    fn from(frame: Option<Self>) -> Self {
+        frame.unwrap_or(Self::EMPTY)
+    }
+}
+
 /// A code and a reason, of which as much is taken as fits ([`CloseFrame::truncated`]).
 ///
 /// ```

@@ -186,7 +186,8 @@ impl Connection {
     /// output is still to be written, as the peer may have ended its side alone.
     ///
     /// Call it when reading or writing fails, too: a reset is the end of the stream, and once [`Event::Closed`] has been
-    /// returned it is nothing at all.
+    /// returned it is nothing at all. Where a write fails, the transport may still hold what the peer had sent before: read
+    /// that first, up to the end or the error that reading meets.
     ///
     /// Over a stream of HTTP/2 (RFC 8441 §5) or HTTP/3 (RFC 9220 §3) it is the same, in other words:
     ///
@@ -210,7 +211,8 @@ impl Connection {
     }
 
     /// Says what time it is: call it after each look, when [`receive`](Connection::receive) has returned `None`, and at the
-    /// latest at the [`deadline`](Interest::deadline). It does what is due by [`Config::keepalive`] and
+    /// latest at the [`deadline`](Interest::deadline). Where a task wakes for both, it reads first: bytes that still lie in
+    /// the socket count as silence. It does what is due by [`Config::keepalive`] and
     /// [`Config::rate_limit`]: sends a Ping or Close frame, or ends the connection. Then ask for the
     /// [`interest`](Connection::interest) again.
     ///

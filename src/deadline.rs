@@ -11,6 +11,7 @@ use core::fmt;
 pub struct Deadline {
     /// The time at which [`Connection::handle_timeout`] has to be called. It may have passed already, and is
     /// [`Instant::ORIGIN`] where something has just begun that is to be timed: then the call is due at once.
+    /// Sending, too, can bring an earlier deadline: a task that sleeps until one has to be woken by a task that sends.
     ///
     /// [`Connection::handle_timeout`]: crate::Connection::handle_timeout
     pub at: Instant,

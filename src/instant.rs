@@ -171,7 +171,13 @@ impl Clock {
         Self { origin: std::time::Instant::now() }
     }
 
-    /// The time.
+    /// A clock with this origin, for runtimes that have a time of their own, such as tokio with its time paused:
+    /// `Clock::with_origin(tokio::time::Instant::now().into_std())`, which is read by [`at`](Clock::at).
+    pub const fn with_origin(origin: std::time::Instant) -> Self {
+        Self { origin }
+    }
+
+    /// The time, by the system's clock.
     pub fn now(&self) -> Instant {
         self.at(std::time::Instant::now())
     }

@@ -111,6 +111,7 @@ fn close_frames_are_made_of_a_code_and_a_reason_and_print_them() {
     assert_eq!(frame.to_string(), r#"1001 "back at noon""#);
     assert_eq!(CloseFrame::from(CloseCode::NORMAL).to_string(), "1000");
     assert_eq!(CloseFrame::EMPTY.to_string(), "1005");
+    assert_eq!((CloseFrame::from(None), CloseFrame::from(Some(frame.clone()))), (CloseFrame::EMPTY, frame));
     assert_eq!(CloseFrame::from((CloseCode::NORMAL, "é".repeat(100))).reason(), "é".repeat(61));
 }
 
@@ -214,6 +215,15 @@ mod handshake {
         let mut input = Input::new();
         input.extend_from_slice(response);
         handshake.receive(&mut input).unwrap_err().into()
+    }
+
+    #[test]
+    fn a_request_comes_from_a_uri() {
+        let request = client::Request::new("ws://example.com/chat".parse().unwrap());
+        assert_eq!("ws://example.com/chat".parse(), Ok(request.clone()));
+        assert_eq!(client::Request::try_from("ws://example.com/chat"), Ok(request.clone()));
+        assert_eq!(client::Request::from(request.uri().clone()), request);
+        assert!("ws://".parse::<client::Request>().is_err());
     }
 
     #[test]

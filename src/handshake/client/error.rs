@@ -9,10 +9,10 @@ use crate::handshake::not_http::NotHttp;
 #[non_exhaustive]
 pub enum Error {
     /// The server declined with another HTTP status: a redirect, a request to authenticate, an error.
-    #[error("{0}")]
+    #[error(transparent)]
     Declined(Declined),
     /// The server's response is not valid.
-    #[error("{0}")]
+    #[error(transparent)]
     Invalid(Flaw),
 }
 

@@ -8,10 +8,10 @@ use crate::handshake::head::Headers;
 use crate::handshake::key::Key;
 use crate::handshake::names;
 use crate::handshake::own_extensions::OwnExtensions;
-use crate::handshake::uri::WebSocketUri;
+use crate::handshake::uri::{InvalidUri, WebSocketUri};
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use bytes::Bytes;
-use core::fmt;
+use core::{fmt, str::FromStr};
 
 /// The headers of a request that the application may not set.
 const RESERVED: [&str; 10] = [
@@ -282,6 +282,29 @@ impl Request {
             self.headers.as_bytes(),
             b"\r\n",
         ]
+    }
+}
+
+impl From<WebSocketUri> for Request {
+    fn from(uri: WebSocketUri) -> Self {
+        Self::new(uri)
+    }
+}
+
+/// A request for the URI, as [`WebSocketUri`] reads it.
+impl FromStr for Request {
+    type Err = InvalidUri;
+
+    fn from_str(uri: &str) -> Result<Self, InvalidUri> {
+        uri.parse().map(Self::new)
+    }
+}
+
+impl TryFrom<&str> for Request {
+    type Error = InvalidUri;
+
+    fn try_from(uri: &str) -> Result<Self, InvalidUri> {
+        uri.parse()
     }
 }
 
