@@ -147,3 +147,46 @@ impl Buffer {
         self.start_at(self.next);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{BLOCK, Buffer};
+    use bytes::BytesMut;
+
+    /// Text of two bytes a code point behind a header of so many bytes.
+    fn text(header: usize, count: usize) -> Buffer {
+        let mut buffer = Buffer::new(BytesMut::from(&b"h".repeat(header)[..]));
+        buffer.append_for_test(&"é".repeat(count / 2).into_bytes());
+        buffer.skip(header);
+        buffer.begin();
+        buffer
+    }
+
+    #[test]
+    fn short_pieces_are_validated_a_block_at_a_time() {
+        for header in [0, 3 * BLOCK] {
+            let mut text = text(header, 2 * BLOCK);
+            for piece in 1..=BLOCK / 64 {
+                assert_eq!(text.validated(), header..header, "piece {piece}");
+                assert!(text.assemble_short(64, None, true));
+            }
+            assert_eq!(text.validated(), header..header + BLOCK);
+            assert!(text.assemble_short(64, None, true));
+            assert_eq!(text.validated(), header..header + BLOCK);
+            // What is not text is not looked at.
+            text.assemble_in_blocks(BLOCK - 64, &mut None, false);
+            assert_eq!(text.validated(), header..header + BLOCK);
+        }
+    }
+
+    #[test]
+    fn less_than_a_block_is_not_validated() {
+        for header in [0, 3 * BLOCK] {
+            let mut text = text(header, 2 * BLOCK);
+            assert!(text.assemble_in_blocks(BLOCK - 2, &mut None, true));
+            assert_eq!(text.validated(), header..header);
+            assert!(text.assemble_in_blocks(2, &mut None, true));
+            assert_eq!(text.validated(), header..header + BLOCK);
+        }
+    }
+}

@@ -380,7 +380,7 @@ impl fmt::Debug for Buffer {
 
 #[cfg(test)]
 mod tests {
-    use super::Buffer;
+    use super::{Buffer, FEW};
     use crate::frame::MaskingKey;
     use alloc::vec::Vec;
     use bytes::{BufMut, BytesMut};
@@ -556,5 +556,70 @@ mod tests {
         text.assemble_in_blocks(3, &mut None, true);
         assert!(!text.validate());
         assert_eq!(text.validated(), 3..7);
+    }
+
+    #[test]
+    fn what_lies_together_is_not_moved_and_much_is_not_moved_for_few() {
+        // A message, a frame header behind it, and more behind that than may be moved for ten bytes.
+        let mut text = buffer(&[b'm'; 20 + FEW + 1]);
+        text.begin();
+        text.assemble(10, None, false);
+        text.skip(10);
+        text.tidy();
+        assert_eq!((text.message(), text.len(), text.is_tidy()), (0..10, 20 + FEW + 1, false));
+        // One byte less behind it is few enough.
+        let mut text = buffer(&[b'm'; 20 + FEW]);
+        text.begin();
+        text.assemble(10, None, false);
+        text.skip(10);
+        text.tidy();
+        assert_eq!((text.message(), text.len(), text.is_tidy()), (0..10, 10 + FEW, true));
+        assert_invariant(&text);
+    }
+
+    #[test]
+    fn closing_a_gap_leaves_the_memory_as_it_is() {
+        let mut large = Buffer::new(BytesMut::with_capacity(2 << 20));
+        large.append_for_test(b"message, header, rest");
+        large.begin();
+        large.assemble(7, None, false);
+        large.skip(10);
+        let room = large.room();
+        large.tidy();
+        assert_eq!((large.is_tidy(), large.unread(), large.room()), (true, &b"rest"[..], room + 10));
+    }
+
+    #[test]
+    fn a_message_begins_where_the_next_byte_lies() {
+        let mut buffer = buffer(b"headerpayload");
+        buffer.skip(6);
+        buffer.begin();
+        assert!(buffer.is_contiguous());
+        assert_eq!(buffer.message(), 6..6);
+        // One that has begun goes on.
+        buffer.assemble(3, None, false);
+        buffer.skip(1);
+        buffer.begin();
+        assert_eq!((buffer.message(), buffer.is_contiguous()), (6..9, false));
+    }
+
+    #[test]
+    fn only_memory_that_is_large_and_empty_is_too_much() {
+        assert!(!buffer(b"").is_large() && !buffer(b"few").is_large());
+        let mut large = Buffer::new(BytesMut::with_capacity(2 << 20));
+        assert!(large.is_large());
+        large.append_for_test(b"few");
+        assert!(!large.is_large());
+    }
+
+    #[cfg(feature = "deflate")]
+    #[test]
+    fn spare_bytes_are_those_that_were_made_and_not_filled() {
+        let mut buffer = buffer(b"");
+        assert_eq!(buffer.spare(), 0);
+        buffer.make_spare(100);
+        assert_eq!(buffer.spare(), 100);
+        buffer.fill(40);
+        assert_eq!((buffer.spare(), buffer.len()), (60, 40));
     }
 }

@@ -46,6 +46,44 @@ fn room_grows_with_the_reads() {
     assert!(held() - before < 200 << 10, "{} bytes are held", held() - before);
 }
 
+/// What fills the room to its last byte takes no more memory.
+#[test]
+fn room_that_is_filled_to_the_last_byte() {
+    let mut input = Input::new();
+    let bytes = vec![0; room(&mut input)];
+    let before = allocations();
+    input.extend_from_slice(&bytes);
+    assert_eq!(allocations(), before);
+    input.extend_from_slice(&[0]);
+    assert!(allocations() > before);
+}
+
+/// While a frame of a message of 1 MiB comes, the memory ends where the message does, and its last bytes take no more.
+#[test]
+fn the_end_of_a_large_message_takes_no_more_than_it_needs() {
+    let (mut input, mut ws) = (Input::new(), Connection::server(&Config::new()));
+    let message = frame(Role::Server, FIN | BINARY, &[5; (1 << 20) + 300_000]);
+    let before = held();
+    let (mut rest, end) = message.split_at(message.len() - 10);
+    while !rest.is_empty() {
+        let mut memory = input.room();
+        let count = memory.remaining_mut().min(rest.len());
+        memory.put_slice(&rest[..count]);
+        drop(memory);
+        rest = &rest[count..];
+        assert!(ws.receive(&mut input).is_none());
+        let size = room(&mut input);
+        // The first read is before the connection knows of the frame.
+        assert!(size <= 17 * KIB, "a read of {size} bytes for a large frame");
+    }
+    let most = message.len() as isize + (64 << 10);
+    assert!(held() - before < most, "{} bytes are held", held() - before);
+    let before = allocations();
+    input.room().put_slice(end);
+    assert_eq!(allocations(), before, "the last bytes have room");
+    assert!(ws.receive(&mut input).is_some());
+}
+
 /// A read that fills its room makes the next one twice as large, and one that leaves a byte of it does not, however much
 /// memory there is already, and whether the connection has looked at it or not.
 #[test]
