@@ -85,8 +85,7 @@ impl Server {
             *due = at;
             self.deadlines.push(Reverse((at, key)));
         }
-        let place = if input.is_empty() { &mut self.input } else { own.insert(Input::new()) };
-        *place = input;
+        mem::swap(if input.is_empty() { &mut self.input } else { own.insert(Input::new()) }, &mut input);
     }
 }
 
@@ -120,13 +119,14 @@ impl State {
                             _ => {}
                         }
                     }
+                    // A peer that does not read what is sent is not read, and its silence is not counted then.
+                    (if ws.interest().write { Connection::pause_reading } else { Connection::resume_reading })(ws);
                     ws.handle_timeout(now);
                     let want = ws.interest();
                     if want.hang_up {
                         *self = Self::HungUp(now.saturating_add(Duration::from_secs(1)));
                         continue;
                     }
-                    // Nothing is read from a peer that does not read what is sent.
                     let count = if want.write { ws.output().write_to(socket) } else { input.read_from(socket) };
                     (want.deadline.map(|deadline| deadline.at), count)
                 }
