@@ -1,4 +1,4 @@
-"""Looks at what the examples on hyper and axum do: http1.py hyper URL, http1.py axum URL, or http1.py client PROGRAM"""
+"""Looks at what the examples do: http1.py hyper URL, http1.py axum URL, http1.py server URL, or http1.py client PROGRAM"""
 
 import base64
 import contextlib
@@ -93,6 +93,20 @@ def hyper(url):
     print("page, 426, 405, 400, close code, ends of the stream")
 
 
+def refused(url):
+    """A plain request, which the server answers and behind which it hangs up; then the ends of other streams."""
+    server = urllib.parse.urlsplit(url)
+    with socket.create_connection((server.hostname, server.port), timeout=30) as tcp:
+        tcp.sendall(f"GET / HTTP/1.1\r\nHost: {server.netloc}\r\n\r\n".encode())
+        response = http.client.HTTPResponse(tcp)
+        response.begin()
+        same("no upgrade", (response.status, response.headers["Sec-WebSocket-Version"]), (426, "13"))
+        response.read()
+        same("what follows", tcp.recv(4096), b"")
+    ends(url)
+    print("426, ends of the stream")
+
+
 def axum(url):
     """Subprotocols and origins."""
     offers = [(None, None), (["echo.v1"], "echo.v1"), (["x", "echo.v1", "echo.v2"], "echo.v1"), (["x"], None)]
@@ -156,4 +170,4 @@ def client(program):
 
 
 if __name__ == "__main__":
-    {"hyper": hyper, "axum": axum, "client": client}[sys.argv[1]](sys.argv[2])
+    {"hyper": hyper, "axum": axum, "client": client, "server": refused}[sys.argv[1]](sys.argv[2])

@@ -97,15 +97,16 @@ fn read(
 
 /// Writes what waits, and takes what is due, until it is time to hang up; whether both sides have closed.
 fn write(mut socket: &TcpStream, mut sender: SendHalf, due: &Receiver<Work>) -> Result<bool> {
-    let (clock, mut is_clean) = (Clock::new(), false);
+    let (clock, mut is_clean) = (Clock::new(), None);
     loop {
         sender.handle_timeout(clock.now());
         if let Some(closed) = sender.closed() {
             println!("closed: {closed}");
-            is_clean = closed.is_clean();
+            is_clean = Some(closed.is_clean());
         }
         let want = sender.interest();
-        if want.hang_up {
+        // At the end of the stream, hanging up is due before the reader has passed on all that came before it.
+        if let Some(is_clean) = is_clean.filter(|_| want.hang_up) {
             return Ok(is_clean);
         }
         let patience = want.deadline.map(|deadline| clock.until(deadline.at));
