@@ -30,59 +30,72 @@
 
 // Code of a chapter is tried only where the features that it uses are on; `rustdoc --test` sets `doc`, too.
 
-#[cfg_attr(any(not(doctest), feature = "std"), doc = include_str!("guide/reading.md"))]
-pub mod reading {}
+pub mod reading {
+    #![cfg_attr(any(not(doctest), feature = "std"), doc = include_str!("guide/reading.md"))]
+}
 
-#[cfg_attr(any(not(doctest), feature = "std"), doc = include_str!("guide/events.md"))]
-pub mod events {}
+pub mod events {
+    #![cfg_attr(any(not(doctest), feature = "std"), doc = include_str!("guide/events.md"))]
+}
 
-#[cfg_attr(any(not(doctest), feature = "std"), doc = include_str!("guide/writing.md"))]
-pub mod writing {}
+pub mod writing {
+    #![cfg_attr(any(not(doctest), feature = "std"), doc = include_str!("guide/writing.md"))]
+}
 
-#[cfg_attr(any(not(doctest), feature = "std"), doc = include_str!("guide/ending.md"))]
-pub mod ending {}
+pub mod ending {
+    #![cfg_attr(any(not(doctest), feature = "std"), doc = include_str!("guide/ending.md"))]
+}
 
-#[cfg_attr(any(not(doctest), feature = "std"), doc = include_str!("guide/deadlines.md"))]
-pub mod deadlines {}
+pub mod deadlines {
+    #![cfg_attr(any(not(doctest), feature = "std"), doc = include_str!("guide/deadlines.md"))]
+}
 
-#[cfg_attr(any(not(doctest), feature = "std"), doc = include_str!("guide/two_tasks.md"))]
-pub mod two_tasks {}
+pub mod two_tasks {
+    #![cfg_attr(any(not(doctest), feature = "std"), doc = include_str!("guide/two_tasks.md"))]
+}
 
-#[cfg_attr(any(not(doctest), feature = "std"), doc = include_str!("guide/completion_io.md"))]
-pub mod completion_io {}
+pub mod completion_io {
+    #![cfg_attr(any(not(doctest), feature = "std"), doc = include_str!("guide/completion_io.md"))]
+}
 
-#[cfg_attr(
-    any(not(doctest), all(feature = "std", feature = "handshake", feature = "getrandom")),
-    doc = include_str!("guide/handshake.md")
-)]
-pub mod handshake {}
+pub mod handshake {
+    #![cfg_attr(
+        any(not(doctest), all(feature = "std", feature = "handshake", feature = "deflate", feature = "getrandom")),
+        doc = include_str!("guide/handshake.md")
+    )]
+}
 
-#[cfg_attr(
-    any(not(doctest), all(feature = "std", feature = "handshake", feature = "deflate")),
-    doc = include_str!("guide/compression.md")
-)]
-pub mod compression {}
+pub mod compression {
+    #![cfg_attr(
+        any(not(doctest), all(feature = "std", feature = "handshake", feature = "deflate", feature = "getrandom")),
+        doc = include_str!("guide/compression.md")
+    )]
+}
 
-#[cfg_attr(
-    any(not(doctest), all(feature = "std", feature = "handshake", feature = "deflate", feature = "getrandom")),
-    doc = include_str!("guide/migrating.md")
-)]
-pub mod migrating {}
+pub mod migrating {
+    #![cfg_attr(
+        any(not(doctest), all(feature = "std", feature = "handshake", feature = "deflate", feature = "getrandom")),
+        doc = include_str!("guide/migrating.md")
+    )]
+}
 
-#[cfg_attr(
-    any(not(doctest), all(feature = "std", feature = "handshake", feature = "deflate", feature = "getrandom")),
-    doc = include_str!("guide/application.md")
-)]
-pub mod application {}
+pub mod application {
+    #![cfg_attr(
+        any(not(doctest), all(feature = "std", feature = "handshake", feature = "deflate", feature = "getrandom")),
+        doc = include_str!("guide/application.md")
+    )]
+}
 
-#[cfg_attr(
-    any(not(doctest), all(feature = "std", feature = "handshake", feature = "deflate", feature = "getrandom")),
-    doc = include_str!("guide/defaults.md")
-)]
-pub mod defaults {}
+pub mod defaults {
+    #![cfg_attr(
+        any(not(doctest), all(feature = "std", feature = "handshake", feature = "deflate", feature = "getrandom")),
+        doc = include_str!("guide/defaults.md")
+    )]
+}
 
-#[cfg_attr(
-    any(not(doctest), all(feature = "std", feature = "handshake", feature = "deflate", feature = "getrandom")),
-    doc = include_str!("guide/threats.md")
-)]
-pub mod threats {}
+pub mod threats {
+    #![cfg_attr(
+        any(not(doctest), all(feature = "std", feature = "handshake", feature = "deflate", feature = "getrandom")),
+        doc = include_str!("guide/threats.md")
+    )]
+}
