@@ -56,6 +56,7 @@
 //! * [`Keepalive`] holds the deadlines, kept by the time that the driver says; an [`Instant`] is that time.
 #![cfg_attr(feature = "deflate", doc = "* [`DeflateConfig`] is how messages are compressed, where the peer agrees.")]
 //! * [`frame`] is the wire format alone, for whoever forwards or inspects frames.
+//! * [`guide`] shows how these go together, chapter by chapter.
 //!
 //! # Features
 //!
@@ -113,6 +114,8 @@ mod event;
 pub mod frame;
 #[cfg(any(feature = "handshake", feature = "deflate"))]
 mod grammar;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 #[cfg(feature = "handshake")]
 pub mod handshake;
 mod input;
