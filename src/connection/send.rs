@@ -321,7 +321,8 @@ impl SendHalf {
     }
 
     /// As [`Connection::interest`](crate::Connection::interest); whether to read is up to the other half, whose
-    /// [`ReceiveHalf::wants_read`](crate::ReceiveHalf::wants_read) says so, unless it is time to hang up.
+    /// [`ReceiveHalf::wants_read`](crate::ReceiveHalf::wants_read) says so, unless it is time to hang up. Ask
+    /// [`closed`](SendHalf::closed) first: after a deadline `hang_up` is set only when the end has been returned.
     #[inline]
     pub fn interest(&self) -> Interest {
         let deadline = self.deadline();
