@@ -71,11 +71,13 @@ async def abort(ws):
 
 
 async def flood(ws):
-    count = 0
+    # Noise, which compression cannot shorten.
+    count, noise = 0, os.urandom(64 << 10)
     try:
         while True:
-            await ws.send(bytes(64 << 10))
+            await ws.send(noise)
             count += 1
+            await asyncio.sleep(0)
     finally:
         FLOOD_ENDED.set()
         print(f"flooded with {'less' if count < 1024 else 'more'} than 64 MiB", flush=True)
@@ -107,7 +109,8 @@ def check_origin(ws, request):
 
 
 def answer_head(ws, request, response):
-    response.headers["Set-Cookie"] = "id=7"
+    if response.status_code == 101:
+        response.headers["Set-Cookie"] = "id=7"
     return None
 
 
@@ -117,7 +120,7 @@ async def server():
         "127.0.0.1",
         0,
         max_size=None,
-        subprotocols=["chat.v2"],
+        select_subprotocol=lambda ws, offered: "chat.v2" if "chat.v2" in offered else None,
         process_request=check_origin,
         process_response=answer_head,
     )
