@@ -3,9 +3,10 @@ const { WebSocket, WebSocketServer } = require("ws");
 const { once } = require("node:events");
 
 async function client(urls) {
-  const block = require("node:crypto").randomBytes(4 << 10);
-  const binary = Buffer.concat(Array(16 << 10).fill(block));
-  const text = "🦀, Zoë and 日本語. ".repeat(64 << 20 >> 5);
+  // Noise that comes again within the smallest window in use, and 32 bytes of text.
+  const block = require("node:crypto").randomBytes(1 << 10);
+  const binary = Buffer.concat(Array(64 << 10).fill(block));
+  const text = "🦀, Zoë said 日本語 twice ".repeat(2 << 20);
   for (const url of urls) {
     for (const perMessageDeflate of [true, false]) {
       const socket = new WebSocket(url, { perMessageDeflate });

@@ -252,9 +252,8 @@ def closed_with(ws):
 
 
 def echoes(urls):
-    block = os.urandom(4 << 10)
-    # What is compressed is still about 1 % of this.
-    binary, text = block * (16 << 10), "🦀, Zoë and 日本語. " * (64 << 20 >> 5)
+    # Noise that comes again within the smallest window in use, and 32 bytes of text.
+    binary, text = os.urandom(1 << 10) * (64 << 10), "🦀, Zoë said 日本語 twice " * (2 << 20)
     for url in urls:
         for compression in ["deflate", None]:
             with open_ws(url, compression=compression) as ws:
@@ -313,6 +312,10 @@ def client(url):
         same("the rest", rest, "part two")
     with open_ws(url, "/bye") as ws:
         same("a Close of the server's", closed_with(ws), (4001, "bye"))
+    # The server repeats the code, which a server may not send (RFC 6455 §7.4.1): 1005 is a Close without one.
+    ws = open_ws(url)
+    ws.close(1010, "an extension is missing")
+    same("a Close of a client alone", ws.close_code, 1005)
     with open_ws(url, "/abort") as ws:
         ws.send("now")
         same("the end of the server", closed_with(ws), (1014, "upstream: the transport ended before the closing handshake did"))
@@ -340,7 +343,7 @@ def sockets_client(url):
         same("an early message", ws.recv(timeout=60), "early")
         ws.send("hello")
         same("an echo", ws.recv(timeout=60), "hello")
-    ws = open_ws(url, "/answer").__enter__()
+    ws = open_ws(url, "/answer")
     ws.close(4001, "bye")
     same("the answer to a Close", (ws.close_code, ws.close_reason), (4002, "after 4001 bye"))
     with open_ws(url, "/broken") as ws:
@@ -378,6 +381,9 @@ def hasty(url, down):
     same("no server", ask(down, "/")[0], 502)
     flooded, _ = open_raw(url, "/flood")
 
+    # This proxy keeps the client's Host.
+    with open_ws(url, "/headers") as ws:
+        same("Host", dict(json.loads(ws.recv(timeout=60))).get("Host"), urllib.parse.urlsplit(url).netloc)
     address = urllib.parse.urlsplit(url)
     raw = socket.create_connection((address.hostname, address.port), timeout=60)
     trickle(raw, b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X-Slow: 1\r\n" * 20)

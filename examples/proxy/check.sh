@@ -13,7 +13,7 @@ start_proxy() {
 # The most memory that a process has had so far, in KiB.
 peak_of() { sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\) kB$/\1/p' "/proc/$1/status"; }
 
-# Whatever has gone through a proxy, it has taken at most 24 MiB more than at its start.
+# Whatever has gone through a proxy, it has taken at most 8 MiB more than at its start.
 check_memory() {
     local i most=0 more
     for i in "${!pids[@]}"; do
@@ -21,7 +21,7 @@ check_memory() {
         [ "$more" -le "$most" ] || most=$more
     done
     pids=() peaks=()
-    if [ "$most" -gt $((24 << 10)) ]; then
+    if [ "$most" -gt $((8 << 10)) ]; then
         say "$1: the proxy took $most KiB"
         return 1
     fi
@@ -64,7 +64,7 @@ check_memory "the proxy to websockets" || failed=1
 down=$("$python" -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
 start_proxy "$home/proxy_to_nobody.log" "ws://127.0.0.1:$down"
 nobody=$found
-start_proxy "$home/proxy_hasty.log" "$upstream" --patience 3
+start_proxy "$home/proxy_hasty.log" "$upstream" --patience 3 --keep-host
 check_alone "those who do not go on, to the proxy" '^no server, ' \
     "$python" "$here/proxy/check.py" hasty "$found" "$nobody" || failed=1
 expect "$log" 1 '^flooded with less than 64 MiB$' || failed=1
