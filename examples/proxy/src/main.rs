@@ -102,9 +102,9 @@ impl Proxy {
 async fn serve(socket: TcpStream, peer: SocketAddr, proxy: &Proxy) -> Result<()> {
     let (mut client, clock) = (Wire::new(socket)?, Clock::new());
     let refusal = match opening::accept(&mut client, &proxy.to_clients, clock).await? {
-        Err(refusal) => refusal,
-        Ok(request) => match opening::connect(&request, peer.ip(), proxy, clock).await? {
-            Err(refusal) => refusal,
+        Err(rejection) => rejection.response(),
+        Ok(request) => match opening::connect(&request, peer.ip(), proxy, clock).await {
+            Err(unreached) => unreached.response()?,
             Ok((upstream, accepted)) => {
                 let ws = request.accept(headers::answer(&accepted)?)?;
                 return Ok(pump::pump((client, ws), (upstream, accepted.connection), clock).await?);
