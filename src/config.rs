@@ -188,7 +188,8 @@ impl Config {
     /// Whether the peer's Close is answered by itself (RFC 6455 §5.5.1). Default true. Turned off, the application
     /// receives [`Event::Close`](crate::Event::Close), may finish the message it is sending, and answers with
     /// [`Connection::close`](crate::Connection::close), behind all that waits, or with
-    /// [`close_now`](crate::Connection::close_now), before the end of the stream.
+    /// [`close_now`](crate::Connection::close_now), before the end of the stream. No deadline of
+    /// [`Keepalive`](crate::Keepalive) runs for that: it is the peer who waits.
     ///
     /// By itself the answer goes behind the message under way (RFC 6455 §5.5.1), and messages that wait behind that are
     /// dropped, but for those that go out in the same write, within 64 KiB.

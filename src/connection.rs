@@ -262,7 +262,8 @@ impl Connection {
 
     /// Says that the application does not read for now: [`Interest::read`] is false until
     /// [`resume_reading`](Connection::resume_reading), and the peer's silence has no deadline in between. It is for
-    /// back-pressure. What the input holds can be received all the same.
+    /// back-pressure. What the input holds can be received all the same; a driver that does not, because each event becomes
+    /// output, still calls [`receive`](Connection::receive) when a deadline has passed, as that may have ended the connection.
     pub fn pause_reading(&mut self) {
         self.sender.pause_reading();
     }

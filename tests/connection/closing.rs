@@ -649,3 +649,15 @@ fn code_and_reason_are_the_peers() {
         assert_eq!((closed.code(), closed.reason(), closed.is_clean()), (code, reason, clean), "{closed:?}");
     }
 }
+
+/// 6455-5.5.1-6: a server that answers by the application may repeat the client's 1010, which it cannot send by itself.
+#[test]
+fn a_server_may_answer_missing_extensions_in_kind() {
+    let mut server = connection(Role::Server, &Config::new().auto_close(false));
+    let refused = server.close(CloseCode::MANDATORY_EXTENSION).map_err(|error| error.kind());
+    assert_eq!(refused, Err(SendErrorKind::ClientCode));
+    let seen = feed(&mut server, &mut Input::new(), &stream(Role::Server, &[Frame::close(1010, "x")]));
+    assert_eq!(seen, [Seen::Close(said(1010, "x"))]);
+    server.close((CloseCode::MANDATORY_EXTENSION, "x")).unwrap();
+    assert_eq!(sent_by(Role::Server, &drain(&mut server)), [Frame::close(1010, "x")]);
+}
