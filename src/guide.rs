@@ -1,0 +1,4 @@
+//! How to use the crate, chapter by chapter.
+
+#[doc = include_str!("guide/handshake.md")]
+pub mod handshake {}
