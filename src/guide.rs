@@ -2,3 +2,6 @@
 
 #[doc = include_str!("guide/handshake.md")]
 pub mod handshake {}
+
+#[doc = include_str!("guide/compression.md")]
+pub mod compression {}
