@@ -5,3 +5,6 @@ pub mod handshake {}
 
 #[doc = include_str!("guide/compression.md")]
 pub mod compression {}
+
+#[doc = include_str!("guide/migrating.md")]
+pub mod migrating {}
