@@ -8,3 +8,6 @@ pub mod compression {}
 
 #[doc = include_str!("guide/migrating.md")]
 pub mod migrating {}
+
+#[doc = include_str!("guide/application.md")]
+pub mod application {}
