@@ -11,3 +11,6 @@ pub mod migrating {}
 
 #[doc = include_str!("guide/application.md")]
 pub mod application {}
+
+#[doc = include_str!("guide/defaults.md")]
+pub mod defaults {}
