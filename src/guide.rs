@@ -14,3 +14,6 @@ pub mod application {}
 
 #[doc = include_str!("guide/defaults.md")]
 pub mod defaults {}
+
+#[doc = include_str!("guide/threats.md")]
+pub mod threats {}
