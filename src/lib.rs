@@ -113,7 +113,7 @@ mod event;
 pub mod frame;
 #[cfg(any(feature = "handshake", feature = "deflate"))]
 mod grammar;
-#[cfg(all(any(doc, doctest), feature = "handshake", feature = "deflate", feature = "getrandom"))]
+#[cfg(all(any(doc, doctest), feature = "std", feature = "handshake", feature = "deflate", feature = "getrandom"))]
 pub mod guide;
 #[cfg(feature = "handshake")]
 pub mod handshake;
