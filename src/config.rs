@@ -108,7 +108,8 @@ impl Config {
     }
 
     /// The most frames a received message may be cut into, empty ones included. Default 1,048,576, which is generous
-    /// because a fragment costs no memory here. One more ends the connection with 1009; 0 refuses
+    /// because a fragment costs no memory here; it ends a message of
+    /// empty fragments, which never reaches [`max_message`](Config::max_message). One more ends the connection with 1009; 0 refuses
     /// every message.
     #[must_use]
     pub const fn max_fragments(mut self, frames: u32) -> Self {
