@@ -137,7 +137,7 @@ class Pcap:
         self.next[sender] += len(data)
 
     def send_badly(self, sender, data):
-        """In three segments, of which the last comes first, the middle one twice, and the second time with what is around."""
+        """In three segments: the last comes first, the middle one twice, the second time with what is around it."""
         at, (a, b) = self.next[sender], (len(data) // 3, len(data) * 2 // 3)
         self.segment(sender, at + b, data[b:])
         self.segment(sender, at, data[:a])
