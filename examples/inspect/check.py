@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from random import Random
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -377,6 +378,30 @@ def violations(inspect, sent, expected):
     same("frames without a handshake", without, [{**parts_of(line), "at": 0} for line in expected[2:]])
 
 
+def mutations(inspect, recorded, sent):
+    """Captures that are damaged anywhere are read all the same, or refused with a reason."""
+    random = Random(6455)
+    pcap = Pcap(v6=True)
+    pcap.begin()
+    for sender, data in recorded:
+        pcap.send_badly(sender, data)
+    for _ in range(300):
+        files = [bytearray(data) for data in (pcap.file, sent[CLIENT], sent[SERVER])]
+        for data in files:
+            for _ in range(random.choice([1, 4, 40])):
+                data[random.randrange(len(data))] = random.randrange(256)
+            del data[random.choice([len(data), random.randrange(len(data))]) :]
+        whole, client, server = (inspect.file(data) for data in files)
+        for args in [[whole], ["--client", client, "--server", server]]:
+            done = subprocess.run([inspect.program, "--json", *args], capture_output=True, timeout=60)
+            is_said = done.stderr.startswith(b"inspect: ") if done.returncode else not done.stderr
+            same(f"what is said of {args}, {done.stderr!r}", (done.returncode in (0, 1), is_said), (True, True))
+            for line in done.stdout.splitlines():
+                json.loads(line)
+        for path in (whole, client, server):
+            path.unlink()
+
+
 def on_terminal(command, **env):
     """What a program prints on a terminal."""
     ours, theirs = pty.openpty()
@@ -434,6 +459,7 @@ def main():
     pcaps(inspect, recorded, expected)
     violations(inspect, sent, expected)
     for_people(inspect, sent)
+    mutations(inspect, recorded, sent)
     print(f"handshake, frames, pcaps and violations, in {time.monotonic() - began:.1f} s")
 
 
