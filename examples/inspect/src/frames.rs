@@ -31,7 +31,7 @@ struct Partial {
     /// How much of the payload is still to come, and the key for it.
     missing: u64,
     key: Option<MaskingKey>,
-    /// What stands in the frame but for its mask, and what the connection has made of it; at most as much as is printed.
+    /// The payload without its mask, and what the connection has made of it; at most as much of either as is printed.
     raw: Vec<u8>,
     decoded: Vec<u8>,
     decoded_length: u64,

@@ -123,7 +123,7 @@ pub fn response(bytes: &[u8], asked: Option<&Asked>, is_whole: bool) -> Option<R
 impl Asked {
     /// A request that asks for the same. What no client of this crate can ask for is left out.
     fn again(&self) -> (client::Request, Config) {
-        let mut request = client::Request::new(ws_proto_uri());
+        let mut request = client::Request::new(any_uri());
         for name in self.subprotocols.split(',').map(str::trim) {
             let _ = request.add_subprotocol(name);
         }
@@ -134,7 +134,7 @@ impl Asked {
                 continue;
             }
             if let Some(first) = deflate.take() {
-                // What the answer may be to any of several offers is what the last of them allows.
+                // Of several offers, the later ones are there for servers that do not grant the first: they restrict nothing.
                 deflate = Some(DeflateConfig::fallback(first, true));
                 continue;
             }
@@ -183,8 +183,8 @@ impl InUse {
     }
 }
 
-/// Any URI: the captured request's is not checked by the answer.
-fn ws_proto_uri() -> ws_proto::handshake::WebSocketUri {
+/// An answer does not say which URI it is about, so any will do.
+fn any_uri() -> ws_proto::handshake::WebSocketUri {
     "ws://localhost/".parse().expect("it is a URI")
 }
 
