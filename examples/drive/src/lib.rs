@@ -8,11 +8,21 @@ use ws_proto::{Connection, Event, Input, SendError};
 
 /// Calls `on_event` for each event, the last of which is [`Event::Closed`], and writes what it sends.
 pub async fn drive<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    ws: Connection,
+    on_event: impl FnMut(&mut Connection, Event<'_>) -> Result<(), SendError>,
+) -> Result<(), SendError> {
+    go_on(stream, Input::new(), ws, on_event).await
+}
+
+/// As [`drive`], after a handshake of this crate's: the input holds what has come behind it.
+pub async fn go_on<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
+    mut input: Input,
     mut ws: Connection,
     mut on_event: impl FnMut(&mut Connection, Event<'_>) -> Result<(), SendError>,
 ) -> Result<(), SendError> {
-    let (mut input, mut patience, mut is_closed) = (Input::new(), Duration::from_secs(60), false);
+    let (mut patience, mut is_closed) = (Duration::from_secs(60), false);
     loop {
         while let Some(event) = ws.receive(&mut input) {
             if matches!(event, Event::Closed(_)) {
