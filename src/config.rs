@@ -108,7 +108,8 @@ impl Config {
     }
 
     /// The most frames a received message may be cut into, empty ones included. Default 1,048,576, which is generous
-    /// because a fragment costs no memory here. One more ends the connection with 1009; 0 refuses
+    /// because a fragment costs no memory here; it ends a message of
+    /// empty fragments, which never reaches [`max_message`](Config::max_message). One more ends the connection with 1009; 0 refuses
     /// every message.
     #[must_use]
     pub const fn max_fragments(mut self, frames: u32) -> Self {
@@ -188,7 +189,8 @@ impl Config {
     /// Whether the peer's Close is answered by itself (RFC 6455 §5.5.1). Default true. Turned off, the application
     /// receives [`Event::Close`](crate::Event::Close), may finish the message it is sending, and answers with
     /// [`Connection::close`](crate::Connection::close), behind all that waits, or with
-    /// [`close_now`](crate::Connection::close_now), before the end of the stream.
+    /// [`close_now`](crate::Connection::close_now), before the end of the stream. No deadline of
+    /// [`Keepalive`](crate::Keepalive) runs for that: it is the peer who waits.
     ///
     /// By itself the answer goes behind the message under way (RFC 6455 §5.5.1), and messages that wait behind that are
     /// dropped, but for those that go out in the same write, within 64 KiB.

@@ -187,7 +187,8 @@ impl Connection {
     ///
     /// Call it when reading or writing fails, too: a reset is the end of the stream, and once [`Event::Closed`] has been
     /// returned it is nothing at all. Where a write fails, the transport may still hold what the peer had sent before: read
-    /// that first, up to the end or the error that reading meets.
+    /// that first, up to the end or the error that reading meets. It may be called repeatedly. What can never be written keeps
+    /// [`Interest::hang_up`] from being set; [`Output::clear`] drops it.
     ///
     /// Over a stream of HTTP/2 (RFC 8441 §5) or HTTP/3 (RFC 9220 §3) it is the same, in other words:
     ///
@@ -222,7 +223,7 @@ impl Connection {
     /// ends before its time.
     ///
     /// When a deadline ends the connection, the end is returned by [`receive`](Connection::receive) as any other, and bytes
-    /// that have not been received are dropped. Until then [`hang_up`](Interest::hang_up) is not set, and the deadline is
+    /// that have not been received are dropped: call that once more after this. Until then [`hang_up`](Interest::hang_up) is not set, and the deadline is
     /// due.
     ///
     /// ```
@@ -261,7 +262,8 @@ impl Connection {
 
     /// Says that the application does not read for now: [`Interest::read`] is false until
     /// [`resume_reading`](Connection::resume_reading), and the peer's silence has no deadline in between. It is for
-    /// back-pressure. What the input holds can be received all the same.
+    /// back-pressure. What the input holds can be received all the same; a driver that does not, because each event becomes
+    /// output, still calls [`receive`](Connection::receive) when a deadline has passed, as that may have ended the connection.
     pub fn pause_reading(&mut self) {
         self.sender.pause_reading();
     }

@@ -5,6 +5,11 @@ use crate::close_frame::{CloseFrame, ReasonTooLong};
 use crate::connection::ReservedBitInUse;
 #[cfg(feature = "deflate")]
 use crate::deflate::NegotiationError;
+#[cfg(all(
+    feature = "getrandom",
+    not(all(target_family = "wasm", any(target_os = "unknown", target_os = "none")))
+))]
+use crate::entropy::NoEntropy;
 use crate::event::{Cause, Closed};
 #[cfg(feature = "handshake")]
 use crate::handshake::{
@@ -13,8 +18,6 @@ use crate::handshake::{
     proxy,
     server::Rejection,
 };
-#[cfg(feature = "getrandom")]
-use crate::seed::NoEntropy;
 use crate::send_error::{SendError, SendErrorKind};
 use crate::text::NotUtf8;
 use alloc::boxed::Box;
@@ -69,7 +72,10 @@ pub enum Error {
     #[error(transparent)]
     Negotiation(#[from] NegotiationError),
     /// No randomness for masking keys.
-    #[cfg(feature = "getrandom")]
+    #[cfg(all(
+        feature = "getrandom",
+        not(all(target_family = "wasm", any(target_os = "unknown", target_os = "none")))
+    ))]
     #[error(transparent)]
     Entropy(#[from] NoEntropy),
     /// A server has refused a request.
@@ -140,7 +146,10 @@ impl Error {
             Self::CloseCode(_) | Self::Reason(_) | Self::NotUtf8(_) | Self::ReservedBit(_) => Some(Fault::Application),
             #[cfg(feature = "deflate")]
             Self::Negotiation(_) => Some(Fault::Peer),
-            #[cfg(feature = "getrandom")]
+            #[cfg(all(
+                feature = "getrandom",
+                not(all(target_family = "wasm", any(target_os = "unknown", target_os = "none")))
+            ))]
             Self::Entropy(_) => None,
             #[cfg(feature = "handshake")]
             Self::Rejected(_) => Some(Fault::Peer),

@@ -23,6 +23,7 @@ pub enum Event<'a> {
     /// A whole binary message.
     Binary(Payload<'a>),
     /// The next part of a text message, cut between code points. Only with [`Delivery::Parts`](crate::Delivery::Parts).
+    /// A part ends where what was read does, or the frame; an empty frame within a message is no part.
     TextPart {
         /// The part; it may be empty when it is the last.
         text: Text<'a>,
@@ -196,6 +197,8 @@ pub enum Cause {
     /// The transport ended before the closing handshake did.
     EndOfStream,
     /// The peer was waited for until a deadline of [`Keepalive`](crate::Keepalive), and for no longer.
+    /// [`code`](Closed::code) is 1006 then, unless the peer's Close had come; a 1008 that was sent is in
+    /// [`sent`](Closed::sent).
     TimedOut(Timeout),
     /// The peer sent more than its [`RateLimit`](crate::RateLimit) allows, which says [`Excess::Close`](crate::Excess::Close).
     RateExceeded,

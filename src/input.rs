@@ -112,7 +112,7 @@ impl Input {
 
     /// As [`room`](Input::room), as memory that can be moved into a runtime whose kernel owns buffers while it reads
     /// (io_uring, IOCP). What has been read into it is given back with [`append`](Input::append), which joins it without a
-    /// copy.
+    /// copy. Receive what is there before, and have one at a time; one that is dropped costs its memory and nothing else.
     ///
     /// ```
     /// use ws_proto::{Input, bytes::BufMut};

@@ -147,6 +147,10 @@ impl Span {
 /// Makes [`Instant`]s of the operating system's clock, and deadlines into what runtimes sleep until. Copies have the same
 /// origin.
 ///
+/// Where there is no operating system to ask, in `wasm32-unknown-unknown`, the standard library's clock panics, and with it
+/// [`new`](Clock::new). There an [`Instant`] is made of the host's time: `Instant::new(Duration)`, of `performance.now()` for
+/// example.
+///
 /// ```
 /// use ws_proto::Clock;
 ///

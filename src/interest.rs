@@ -29,7 +29,8 @@ pub struct Interest {
     /// the connection and take the last frame with it (RFC 6455 §7.1.1).
     pub hang_up: bool,
     /// More waits in the output than [`Config::high_water`](crate::Config::high_water). It changes nothing by itself. A
-    /// server that answers what it reads can stop reading until it is false again; one that broadcasts can close those who
+    /// server that answers what it reads can stop reading until it is false again, and with compression stop receiving, too, as
+    /// one read can inflate to many events; one that broadcasts can close those who
     /// read too slowly, with [`Connection::close_now`](crate::Connection::close_now).
     ///
     /// Two peers that both stop reading because neither reads wait for each other until the deadline for that

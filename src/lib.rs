@@ -56,6 +56,7 @@
 //! * [`Keepalive`] holds the deadlines, kept by the time that the driver says; an [`Instant`] is that time.
 #![cfg_attr(feature = "deflate", doc = "* [`DeflateConfig`] is how messages are compressed, where the peer agrees.")]
 //! * [`frame`] is the wire format alone, for whoever forwards or inspects frames.
+//! * [`guide`] shows how these go together, chapter by chapter.
 //!
 //! # Features
 //!
@@ -66,7 +67,10 @@
 //! | `http` | no | handshakes in the types of the crate `http`, which hyper, axum and h2 share; it needs `std` |
 //! | `deflate` | yes | compression of messages, by permessage-deflate |
 //! | `simd` | yes | long text is validated with vector instructions |
-//! | `getrandom` | yes | [`Seed::random`] and [`Seeds::random`] |
+//! | `getrandom` | yes | [`Seed::random`] and [`Seeds::random`], where there is an operating system |
+//!
+//! The crate compiles for `wasm32-unknown-unknown` with any of them. Without an operating system there is neither
+//! `Seed::random` nor a clock: [`Seed::new`] takes entropy of the host's, and an [`Instant`] is made of the host's time.
 //!
 //! Without default features the crate is `no_std` with `alloc`. There `deflate` takes its memory from C's
 //! `posix_memalign` or `malloc`, `calloc` and `free`, which the program has to bring.
@@ -108,11 +112,16 @@ mod deadline;
 mod decoder;
 #[cfg(feature = "deflate")]
 mod deflate;
+// A WebAssembly module without an operating system knows of no source of entropy by itself.
+#[cfg(all(feature = "getrandom", not(all(target_family = "wasm", any(target_os = "unknown", target_os = "none")))))]
+mod entropy;
 mod error;
 mod event;
 pub mod frame;
 #[cfg(any(feature = "handshake", feature = "deflate"))]
 mod grammar;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 #[cfg(feature = "handshake")]
 pub mod handshake;
 mod input;
@@ -146,6 +155,11 @@ pub use deadline::{Deadline, Timeout};
 pub use deflate::DeflatePool;
 #[cfg(feature = "deflate")]
 pub use deflate::{DeflateConfig, DeflateParameters, NegotiationError};
+#[cfg(all(
+    feature = "getrandom",
+    not(all(target_family = "wasm", any(target_os = "unknown", target_os = "none")))
+))]
+pub use entropy::NoEntropy;
 pub use error::{Error, Fault};
 pub use event::{Cause, Closed, Event, OwnedEvent};
 pub use input::Input;
@@ -160,8 +174,6 @@ pub use payload::Payload;
 pub use prepared::Prepared;
 pub use reserved_bits::ReservedBits;
 pub use role::Role;
-#[cfg(feature = "getrandom")]
-pub use seed::NoEntropy;
 pub use seed::Seed;
 pub use seeds::Seeds;
 pub use send_error::{SendError, SendErrorKind, WriteError};

@@ -24,27 +24,10 @@ impl Seed {
         Self(entropy)
     }
 
-    /// A seed from the operating system.
-    ///
-    /// # Errors
-    /// [`NoEntropy`], when the operating system has none to give.
-    #[cfg(feature = "getrandom")]
-    pub fn random() -> Result<Self, NoEntropy> {
-        let mut entropy = [0; 32];
-        getrandom::fill(&mut entropy).map_err(NoEntropy)?;
-        Ok(Self(entropy))
-    }
-
     pub(crate) const fn into_inner(self) -> [u8; 32] {
         self.0
     }
 }
-
-/// The operating system has no entropy to give.
-#[cfg(feature = "getrandom")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the operating system has no entropy to give: {0}")]
-pub struct NoEntropy(getrandom::Error);
 
 impl fmt::Debug for Seed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

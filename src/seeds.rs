@@ -1,7 +1,5 @@
 //! Seeds for any number of connections from one drawing of entropy.
 
-#[cfg(feature = "getrandom")]
-use crate::seed::NoEntropy;
 use crate::seed::Seed;
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
@@ -53,15 +51,6 @@ impl Seeds {
     /// A source over entropy of the caller's: 32 bytes that nobody can predict, and that are used for nothing else.
     pub const fn new(entropy: [u8; 32]) -> Self {
         Self { key: entropy, ready: [[0; 32]; READY], left: 0 }
-    }
-
-    /// A source over entropy from the operating system.
-    ///
-    /// # Errors
-    /// [`NoEntropy`], when the operating system has none to give.
-    #[cfg(feature = "getrandom")]
-    pub fn random() -> Result<Self, NoEntropy> {
-        Seed::random().map(|seed| Self::new(seed.into_inner()))
     }
 
     /// Draws the seed of one connection.

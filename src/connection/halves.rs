@@ -66,13 +66,15 @@ impl ReceiveHalf {
     }
 
     /// Records that the transport has nothing more to give. What the input still holds can be received. The reply has to go
-    /// to the sending half, as those of [`receive`](ReceiveHalf::receive) do.
+    /// to the sending half, as those of [`receive`](ReceiveHalf::receive) do. Receive until `None` then: the last of these
+    /// replies is the one that brings the end.
     pub fn receive_eof(&mut self) -> Reply {
         self.receiver.receive_eof()
     }
 
     /// Looks at nothing more: call it when [`SendHalf::closed`](crate::SendHalf::closed) has returned an end that this half
-    /// does not know of, such as a deadline that has passed.
+    /// does not know of, such as a deadline that has passed. It does not wake a read that is under way: shut the socket down
+    /// for that.
     pub fn stop(&mut self) {
         self.receiver.stop();
     }

@@ -81,7 +81,7 @@ impl<'i> Received<'i> {
         Some(Self { event: Some(event), reply: None })
     }
 
-    const fn reply(due: Due) -> Option<Self> {
+    const fn of_reply(due: Due) -> Option<Self> {
         Some(Self { event: None, reply: Some(Reply(due)) })
     }
 }
@@ -257,7 +257,7 @@ impl Receiver {
         if self.is_over() {
             if self.transport == Transport::Ended {
                 self.transport = Transport::Drained;
-                return Received::reply(Due::EndOfStream { drained: true });
+                return Received::of_reply(Due::EndOfStream { drained: true });
             }
             // RFC 6455 §1.4: what comes after the Close is dropped, once the application could have kept it.
             input.clear();
@@ -347,7 +347,7 @@ impl Receiver {
     fn fail<'i>(&mut self, input: &mut Input, violation: Violation) -> Option<Received<'i>> {
         input.clear();
         self.end(Phase::Failed);
-        Received::reply(Due::Failure(violation))
+        Received::of_reply(Due::Failure(violation))
     }
 
     fn end_of_stream<'i>(&mut self, input: &mut Input) -> Option<Received<'i>> {
@@ -357,7 +357,7 @@ impl Receiver {
                 self.transport = Transport::Drained;
                 input.clear();
                 self.end(Phase::Over);
-                Received::reply(Due::EndOfStream { drained: true })
+                Received::of_reply(Due::EndOfStream { drained: true })
             }
         }
     }

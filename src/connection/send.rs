@@ -321,7 +321,8 @@ impl SendHalf {
     }
 
     /// As [`Connection::interest`](crate::Connection::interest); whether to read is up to the other half, whose
-    /// [`ReceiveHalf::wants_read`](crate::ReceiveHalf::wants_read) says so, unless it is time to hang up.
+    /// [`ReceiveHalf::wants_read`](crate::ReceiveHalf::wants_read) says so, unless it is time to hang up. Ask
+    /// [`closed`](SendHalf::closed) first: after a deadline `hang_up` is set only when the end has been returned.
     #[inline]
     pub fn interest(&self) -> Interest {
         let deadline = self.deadline();
@@ -376,8 +377,12 @@ impl SendHalf {
         if !self.close_state.may_close() {
             return Err(SendErrorKind::Closed);
         }
-        // RFC 6455 §7.4.1: a server that lacks an extension fails the handshake instead.
-        if self.role == Role::Server && frame.code() == Some(CloseCode::MANDATORY_EXTENSION) {
+        // RFC 6455 §7.4.1: a server that lacks an extension fails the handshake instead. It may repeat a client's code in its
+        // answer (§5.5.1).
+        if self.role == Role::Server
+            && frame.code() == Some(CloseCode::MANDATORY_EXTENSION)
+            && !self.has_to_answer_close()
+        {
             return Err(SendErrorKind::ClientCode);
         }
         Ok(())

@@ -157,6 +157,9 @@ impl Connection {
     /// Messages still arrive until the peer's Close does; a send that answers one is refused with
     /// [`Closed`](SendErrorKind::Closed), as [`can_send`](Connection::can_send) shows beforehand.
     ///
+    /// The frame is a code, or a code and a reason, of which as much is taken as fits, or a [`CloseFrame`], whose
+    /// [`new`](CloseFrame::new) refuses a longer reason.
+    ///
     /// ```
     /// # use ws_proto::{CloseCode, CloseFrame, Config, Connection};
     /// # let mut ws = Connection::server(&Config::new());

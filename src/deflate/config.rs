@@ -80,6 +80,7 @@ impl DeflateConfig {
     /// The size in bytes from which on a message is compressed: below it, the time is not worth it. Default 64. A
     /// message that is sent in parts is compressed whatever its size, which is not known when it begins. It holds with
     /// context takeover, too; set it to 0 where short messages resemble one another, which is what context takeover is for.
+    /// From that size on a message goes out compressed even if it does not shrink.
     #[must_use]
     pub const fn threshold(mut self, bytes: usize) -> Self {
         self.threshold = bytes;

@@ -197,7 +197,7 @@ fn a_close_body_begins_with_a_code() {
 /// 6455-5.5.1-3, 6455-7.1.6-1, 6455-7.4-1, 6455-5.5.1-8: a reason is UTF-8 of up to 123 bytes, and is returned as it came;
 /// the answer repeats the code without it.
 #[test]
-fn reasons_are_told() {
+fn reasons_are_returned() {
     let longest = "é".repeat(61) + "x";
     for role in ROLES {
         for reason in ["", "x", "bye bye", "\0", "日本語 🦀", &longest] {
@@ -449,7 +449,7 @@ fn the_stream_ends_while_open() {
 
 /// 6455-7.2.1-2, 6455-6.2-1: what the input still holds when the stream ends is returned before the end.
 #[test]
-fn what_came_before_the_end_is_told() {
+fn what_came_before_the_end_is_returned() {
     for role in ROLES {
         let mut connection = connection(role, &Config::new());
         let frames = [Frame::text("last"), Frame::ping("p"), Frame::binary("cut").part()];
@@ -648,4 +648,16 @@ fn code_and_reason_are_the_peers() {
     ] {
         assert_eq!((closed.code(), closed.reason(), closed.is_clean()), (code, reason, clean), "{closed:?}");
     }
+}
+
+/// 6455-5.5.1-6: a server that answers by the application may repeat the client's 1010, which it cannot send by itself.
+#[test]
+fn a_server_may_answer_missing_extensions_in_kind() {
+    let mut server = connection(Role::Server, &Config::new().auto_close(false));
+    let refused = server.close(CloseCode::MANDATORY_EXTENSION).map_err(|error| error.kind());
+    assert_eq!(refused, Err(SendErrorKind::ClientCode));
+    let seen = feed(&mut server, &mut Input::new(), &stream(Role::Server, &[Frame::close(1010, "x")]));
+    assert_eq!(seen, [Seen::Close(said(1010, "x"))]);
+    server.close((CloseCode::MANDATORY_EXTENSION, "x")).unwrap();
+    assert_eq!(sent_by(Role::Server, &drain(&mut server)), [Frame::close(1010, "x")]);
 }

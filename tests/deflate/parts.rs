@@ -166,7 +166,7 @@ fn text_is_cut_between_code_points() {
 /// 7692-6.1-6, 6455-5.6-1, 6455-8.1-1: the valid text before a fault is handed out, the same in every cut, and then the
 /// connection fails.
 #[test]
-fn text_before_a_fault_is_told() {
+fn text_before_a_fault_is_returned() {
     for role in ROLES {
         for fault in [&b"\xff"[..], b"\xc3\xff", b"\xe2\x82A", b"\xf0\x9f\xa6\xff"] {
             for good in ["g", "gut: é", "a text of many bytes that is longer than a vector of the processor 🦀"] {
@@ -198,7 +198,7 @@ fn text_before_a_fault_is_told() {
 
 /// What comes before corrupt data is handed out, the same in every cut, and nothing that was not said.
 #[test]
-fn data_before_a_fault_is_told() {
+fn data_before_a_fault_is_returned() {
     let good = [literals("good data, "), vec![far(11, 11); 5]].concat();
     for role in ROLES {
         let streams = [
@@ -225,7 +225,7 @@ fn data_before_a_fault_is_told() {
 }
 
 /// What was returned of a message that failed: it must not depend on the cut, and be the start of what the message says.
-fn told_before_the_fault(setup: &Setup, payload: &[u8], cuts: &[Cut]) {
+fn seen_before_the_fault(setup: &Setup, payload: &[u8], cuts: &[Cut]) {
     let data = inflate_so_far(&[payload, &TAIL].concat(), &[]).0.data;
     let run = setup.cuts(&stream(setup.role, &[compressed(Frame::binary(payload))]), cuts);
     match &run.seen[..] {
@@ -255,7 +255,7 @@ fn nothing_is_made_up() {
         for payload in streams.clone().map(Stream::message) {
             for end in 0..payload.len() {
                 let cuts = [Cut::Whole, Cut::EveryByte, Cut::Random(2)];
-                told_before_the_fault(&setup(role), &payload[..end], &cuts);
+                seen_before_the_fault(&setup(role), &payload[..end], &cuts);
             }
         }
     }
@@ -276,13 +276,13 @@ fn nothing_is_made_up_of_random_streams() {
             payload[at] ^= 1 << random.below(8);
         }
         let last = if payload.len() < 1000 { Cut::EveryByte } else { Cut::At(payload.len() / 2) };
-        told_before_the_fault(&setup(role), &payload, &[Cut::Whole, Cut::Random(seed), Cut::Random(3), last]);
+        seen_before_the_fault(&setup(role), &payload, &[Cut::Whole, Cut::Random(seed), Cut::Random(3), last]);
     }
 }
 
 /// The same for large data: the full parts before a fault are not lost.
 #[test]
-fn much_before_a_fault_is_told() {
+fn much_before_a_fault_is_returned() {
     for role in ROLES {
         let mut payload = zeros(3 * PART + 17, usize::MAX);
         payload.extend(TAIL);

@@ -183,7 +183,7 @@ fn faults_after_the_limit() {
 
 /// Of a fault and the limit that which comes first in the data is returned, however it arrives.
 #[test]
-fn the_first_fault_is_told() {
+fn the_first_fault_is_returned() {
     for role in ROLES {
         for delivery in [Delivery::Messages, Delivery::Parts] {
             let setup = setup(role).config(Config::new().max_message(10).delivery(delivery));

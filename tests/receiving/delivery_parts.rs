@@ -137,7 +137,7 @@ fn text_is_cut_between_code_points() {
 
 /// 6455-5.6-1, 6455-8.1-1: the valid text before a fault is handed out, and then the connection fails.
 #[test]
-fn text_before_a_fault_is_told() {
+fn text_before_a_fault_is_returned() {
     let faults: [&[u8]; 6] = [b"\xff", b"\xc3\xff", b"\xe2\x82A", b"\xed\xa0\x80", b"\xf0\x9f\xa6\xff", b"\xf4\x90"];
     for role in ROLES {
         for fault in faults {

@@ -41,7 +41,7 @@ fn message(kind: Kind, length: usize) -> Frame {
 }
 
 /// The event of a whole message.
-fn told_for(frame: &Frame) -> Seen {
+fn seen_for(frame: &Frame) -> Seen {
     match frame.opcode {
         TEXT => text(std::str::from_utf8(&frame.payload).unwrap()),
         BINARY => binary(&frame.payload),
@@ -94,7 +94,7 @@ fn messages(random: &mut Random, count: usize, most: usize) -> Vec<Frame> {
 }
 
 fn events(frames: &[Frame]) -> Vec<Seen> {
-    frames.iter().map(told_for).collect()
+    frames.iter().map(seen_for).collect()
 }
 
 /// Panics unless the messages `before` are returned and then `wrong`, as it is on the wire, ends the connection for
@@ -129,7 +129,7 @@ fn messages_of_every_length() {
                 for keeping in [false, true] {
                     let (seen, output) = returned(role, &Config::new(), &bytes, Cut::Whole, keeping);
                     assert!(
-                        seen == [told_for(&frame)] && output.is_empty(),
+                        seen == [seen_for(&frame)] && output.is_empty(),
                         "{kind:?} of {length} bytes to a {role:?}"
                     );
                 }
@@ -144,7 +144,7 @@ fn every_cut_of_a_message_tells_the_same() {
     for role in ROLES {
         for length in 0..=300 {
             let frame = message(KINDS[length % 5], length);
-            let (bytes, right) = (stream(role, slice::from_ref(&frame)), [told_for(&frame)]);
+            let (bytes, right) = (stream(role, slice::from_ref(&frame)), [seen_for(&frame)]);
             for at in 1..bytes.len() {
                 let (seen, _) = returned(role, &Config::new(), &bytes, Cut::At(at), at % 2 == 0);
                 assert!(seen == right, "{length} bytes to a {role:?}, cut before {at}");
@@ -153,7 +153,7 @@ fn every_cut_of_a_message_tells_the_same() {
                 let frame = message(kind, length);
                 let bytes = stream(role, slice::from_ref(&frame));
                 let (seen, _) = returned(role, &Config::new(), &bytes, Cut::EveryByte, false);
-                assert!(seen == [told_for(&frame)], "{kind:?} of {length} bytes to a {role:?}, byte by byte");
+                assert!(seen == [seen_for(&frame)], "{kind:?} of {length} bytes to a {role:?}, byte by byte");
             }
         }
     }
@@ -167,7 +167,7 @@ fn cuts_of_a_large_message_tell_the_same() {
         for length in BORDERS {
             for kind in KINDS {
                 let frame = message(kind, length);
-                let (bytes, right) = (stream(role, slice::from_ref(&frame)), [told_for(&frame)]);
+                let (bytes, right) = (stream(role, slice::from_ref(&frame)), [seen_for(&frame)]);
                 let near_the_ends = [1, 3, 5, 9, 14, 17, bytes.len() - 4, bytes.len() - 1].into_iter().map(Cut::At);
                 let random = [Cut::Random(9), Cut::Random(11), Cut::Random(length as u64 * 12 + 10)];
                 for cut in near_the_ends.chain(random) {
@@ -190,14 +190,14 @@ fn fragmented(random: &mut Random) -> (Vec<Frame>, Vec<Seen>) {
         let opcode = if frames.is_empty() { whole.opcode } else { CONTINUATION };
         if random.below(3) == 0 {
             frames.push(Frame::new(opcode, rest));
-            seen.push(told_for(&whole));
+            seen.push(seen_for(&whole));
             return (frames, seen);
         }
         frames.push(Frame::new(opcode, part).part());
         rest = after;
         if random.below(3) == 0 {
             let control = Frame::new([PING, PONG][random.below(2)], random.bytes(3));
-            seen.push(told_for(&control));
+            seen.push(seen_for(&control));
             frames.push(control);
         }
     }
@@ -225,7 +225,7 @@ fn frames_of_all_sizes_in_one_buffer() {
                     continue;
                 }
             };
-            right.push(told_for(&frame));
+            right.push(seen_for(&frame));
             frames.push(frame);
         }
         let bytes = stream(role, &frames);
@@ -360,11 +360,11 @@ fn a_wrong_header_behind_fifty_right_messages() {
     }
 }
 
-/// As `assert_ends`, with events and answers of `wrong` itself among `told_before`.
-fn assert_ends_after(role: Role, told_before: &[Frame], wrong: &[u8], violation: Violation, before: &[Frame]) {
+/// As `assert_ends`, with events and answers of `wrong` itself among `seen_before`.
+fn assert_ends_after(role: Role, seen_before: &[Frame], wrong: &[u8], violation: Violation, before: &[Frame]) {
     let bytes = [&stream(role, before)[..], wrong].concat();
     let close = close_for(&violation);
-    let right = [events(told_before), vec![failed(violation)]].concat();
+    let right = [events(seen_before), vec![failed(violation)]].concat();
     for cut in [Cut::Whole, Cut::Random(3)] {
         let (seen, output) = returned(role, &Config::new(), &bytes, cut, false);
         assert!(seen == right, "{cut:?} of {wrong:02x?}: {seen:?}");
@@ -451,7 +451,7 @@ fn three(kind: Kind, length: usize) -> ([Frame; 5], [Seen; 3]) {
         pong.clone(),
         Frame::continuation(&whole.payload[2 * length..]),
     ];
-    let seen = [told_for(&ping), told_for(&pong), told_for(&whole)];
+    let seen = [seen_for(&ping), seen_for(&pong), seen_for(&whole)];
     (frames, seen)
 }
 
@@ -525,7 +525,7 @@ fn fragments_of_every_length_that_go_wrong() {
 /// Feeds what `three` made, changed or not: it ends with the frame at this index, or not at all.
 fn assert_fragments(role: Role, config: &Config, frames: &[Frame; 5], wrong: Option<&(usize, Violation)>) {
     let bytes = stream(role, frames);
-    let mut right = vec![told_for(&frames[1]), told_for(&frames[3])];
+    let mut right = vec![seen_for(&frames[1]), seen_for(&frames[3])];
     match wrong {
         Some((at, violation)) => {
             right.truncate(at / 2);
@@ -533,7 +533,7 @@ fn assert_fragments(role: Role, config: &Config, frames: &[Frame; 5], wrong: Opt
         }
         None => {
             let payload = [&frames[0].payload[..], &frames[2].payload, &frames[4].payload].concat();
-            right.push(told_for(&Frame::new(frames[0].opcode, payload)));
+            right.push(seen_for(&Frame::new(frames[0].opcode, payload)));
         }
     }
     for cut in [Cut::Whole, Cut::EveryByte, Cut::Random(frames[0].payload.len() as u64)] {
@@ -558,7 +558,7 @@ fn parts_of_every_length() {
             let bytes =
                 stream(role, &[&[frame.clone(), frame.clone()][..], &fragments, slice::from_ref(&frame)].concat());
             let (_, told_of_fragments) = three(kind, length.min(130));
-            let right = [told_for(&frame), told_for(&frame), told_of_fragments[2].clone(), told_for(&frame)];
+            let right = [seen_for(&frame), seen_for(&frame), told_of_fragments[2].clone(), seen_for(&frame)];
             for cut in [Cut::Whole, Cut::At(3), Cut::Random(length as u64)] {
                 let (seen, _) = returned(role, &config, &bytes, cut, false);
                 let (mut whole, mut parts) = (Vec::new(), Vec::new());
@@ -572,7 +572,7 @@ fn parts_of_every_length() {
                     parts.extend(part);
                     if fin {
                         let opcode = if is_text { TEXT } else { BINARY };
-                        whole.push(told_for(&Frame::new(opcode, std::mem::take(&mut parts))));
+                        whole.push(seen_for(&Frame::new(opcode, std::mem::take(&mut parts))));
                     }
                 }
                 assert!(parts.is_empty() && whole == right, "{kind:?} of {length} bytes to a {role:?}, {cut:?}");
@@ -616,7 +616,7 @@ fn an_event_stays_right_while_others_are_sent() {
                 match random.below(4) {
                     0 => drop(event),
                     1 => kept.push((at - 1, message_of(event))),
-                    _ => assert!(Seen::from(event) == told_for(right), "message {} of seed {seed}", at - 1),
+                    _ => assert!(Seen::from(event) == seen_for(right), "message {} of seed {seed}", at - 1),
                 }
             }
         }
@@ -647,7 +647,7 @@ fn what_happens_to_an_event_is_nothing_to_the_next() {
                 let event = ws.receive(&mut input).expect("a message waits");
                 match pattern / [1, 3, 9, 27][i % 4] % 3 {
                     0 => drop(event),
-                    1 => assert!(Seen::from(event) == told_for(frame), "message {i} of pattern {pattern}"),
+                    1 => assert!(Seen::from(event) == seen_for(frame), "message {i} of pattern {pattern}"),
                     _ => kept.push((frame, message_of(event))),
                 }
             }
@@ -690,7 +690,7 @@ fn one_byte_missing() {
                     (ws, input)
                 };
                 let (mut ws, mut input) = unfinished();
-                assert!(feed(&mut ws, &mut input, last) == [told_for(&frame)], "{kind:?} of {length} bytes");
+                assert!(feed(&mut ws, &mut input, last) == [seen_for(&frame)], "{kind:?} of {length} bytes");
                 assert!(input.is_empty());
                 let (mut ws, mut input) = unfinished();
                 assert_closed_once(&mut ws, &mut input, &[]);

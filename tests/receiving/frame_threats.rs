@@ -314,7 +314,7 @@ fn an_echo_is_not_masked() {
 
 /// Rust crates: a valid frame after a fault, and data after a Close, are not returned.
 #[test]
-fn nothing_is_told_after_the_end() {
+fn nothing_is_returned_after_the_end() {
     for role in ROLES {
         let frames = [Frame::new(0xB, ""), Frame::text("valid")];
         assert_fails(role, &Config::new(), &stream(role, &frames), &[], Violation::ReservedOpcode(0xB));

@@ -56,6 +56,10 @@ fn room_that_is_filled_to_the_last_byte() {
     assert_eq!(allocations(), before);
     input.extend_from_slice(&[0]);
     assert!(allocations() > before);
+    let rest = vec![0; bytes.len() - 1];
+    let before = allocations();
+    input.extend_from_slice(&rest);
+    assert_eq!(allocations(), before, "as much again as had come");
 }
 
 /// While a frame of a message of 1 MiB comes, the memory ends where the message does, and its last bytes take no more.
@@ -72,9 +76,10 @@ fn the_end_of_a_large_message_takes_no_more_than_it_needs() {
         drop(memory);
         rest = &rest[count..];
         assert!(ws.receive(&mut input).is_none());
-        let size = room(&mut input);
-        // The first read is before the connection knows of the frame.
-        assert!(size <= 17 * KIB, "a read of {size} bytes for a large frame");
+        if rest.len() > 17 * KIB {
+            let size = room(&mut input);
+            assert!(size <= 17 * KIB, "a read of {size} bytes for a large frame");
+        }
     }
     let most = message.len() as isize + (64 << 10);
     assert!(held() - before < most, "{} bytes are held", held() - before);

@@ -14,6 +14,7 @@ mod input;
 mod input_memory;
 mod input_misuse;
 mod input_oracle;
+#[cfg(not(target_family = "wasm"))]
 mod input_shapes;
 mod keeping;
 mod limits;

@@ -84,7 +84,7 @@ fn unfinished(opcode: u8, payload: &[u8]) -> Frame {
 
 /// 6455-5.6-1, 6455-10.7-1: all of UTF-8 is text, also what no character stands for, and comes out as it came in.
 #[test]
-fn valid_text_is_told() {
+fn valid_text_is_returned() {
     for role in ROLES {
         for c in VALID {
             for text in [c.to_string(), format!("a{c}"), format!("{c}{c}é"), format!("{}{c}", "x".repeat(70))] {
@@ -175,7 +175,7 @@ fn text_that_breaks_off_fails() {
 /// 6455-5.6-1, 6455-10.7-1: a fault is returned with the byte that makes it certain, in the middle of a code point and of a
 /// frame, and not one byte earlier.
 #[test]
-fn faults_are_told_at_once() {
+fn faults_are_returned_at_once() {
     for role in ROLES {
         for (sequence, certain) in INVALID {
             for before in [&b""[..], b"x", "ééé".as_bytes(), &[b'y'; 200]] {
@@ -193,7 +193,7 @@ fn faults_are_told_at_once() {
 
 /// 6455-5.6-1: the same in a continuation, where the code point began in the frame before.
 #[test]
-fn faults_are_told_at_once_across_frames() {
+fn faults_are_returned_at_once_across_frames() {
     for role in ROLES {
         for (sequence, certain) in INVALID.into_iter().filter(|(_, certain)| *certain > 1) {
             for at in 1..certain {

@@ -91,7 +91,8 @@ impl Request {
     }
 
     /// The subprotocol to answer with: the first in the client's list that is among `supported`. If there is none, the
-    /// request may be accepted without a subprotocol or be refused (RFC 6455 §4.2.2).
+    /// request may be accepted without a subprotocol or be refused (RFC 6455 §4.2.2). A browser fails the connection if its page
+    /// listed some and none is answered.
     pub fn choose_subprotocol<'s>(&self, supported: &'s [impl AsRef<str>]) -> Option<&'s str> {
         self.subprotocols().find_map(|name| supported.iter().map(AsRef::as_ref).find(|supported| *supported == name))
     }

@@ -55,13 +55,14 @@ impl Response {
     }
 
     /// Adds a header line as [`header`](Self::header) does. If it is refused, the response is as it was: so a proxy can copy
-    /// what may be copied.
+    /// what may be copied. What the server's `Connection` lists, and the like of `Keep-Alive`, is left out by a proxy as well
+    /// (RFC 9110 §7.6.1).
     ///
     /// ```
     /// use ws_proto::bytes::Bytes;
     /// use ws_proto::handshake::{BuildError, client::Declined, server::Response};
     ///
-    /// /// The response of the server behind, without the headers that are each connection's own.
+    /// /// The response of the server behind, without what the handshake writes itself.
     /// fn copy(declined: &Declined, body: Bytes) -> Result<Response, BuildError> {
     ///     let mut response = Response::new(declined.response.status())?;
     ///     for (name, value) in declined.response.headers() {
