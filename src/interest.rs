@@ -30,7 +30,8 @@ pub struct Interest {
     pub hang_up: bool,
     /// More waits in the output than [`Config::high_water`](crate::Config::high_water). It changes nothing by itself. A
     /// server that answers what it reads can stop reading until it is false again, and with compression stop receiving, too, as
-    /// one read can inflate to many events; one that broadcasts can close those who
+    /// one read can inflate to many events. It says so with [`pause_reading`](crate::Connection::pause_reading), so that the
+    /// peer's silence does not count in between, before it asks for the interest again. One that broadcasts can close those who
     /// read too slowly, with [`Connection::close_now`](crate::Connection::close_now).
     ///
     /// Two peers that both stop reading because neither reads wait for each other until the deadline for that

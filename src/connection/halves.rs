@@ -115,8 +115,9 @@ impl Connection {
     ///   the stream, or when reading fails, it passes on what [`receive_eof`](ReceiveHalf::receive_eof) returns, and receives
     ///   until there is `None`.
     /// * The writer takes replies, looks whether there is a [`closed`](SendHalf::closed), and writes while
-    ///   [`interest`](SendHalf::interest) says so. When that says `hang_up`, it ends the writing side, lets the reader
-    ///   read on for a moment, and drops both.
+    ///   [`interest`](SendHalf::interest) says so. When `closed` has returned the end and `interest` says `hang_up`, it ends
+    ///   the writing side, lets the reader read on for a moment, and drops both. At the end of the stream `hang_up` may come
+    ///   ahead of the reply that brings the end.
     /// * Whether the output is [congested](crate::Interest::congested), and whether the peer has sent more than a
     ///   [`RateLimit`](crate::RateLimit) allows ([`Interest::read`](crate::Interest::read) is false then), the writer knows; the
     ///   bounded channel makes the reader wait.

@@ -51,7 +51,8 @@ impl Output {
     /// masked piece has been removed before.
     ///
     /// The bytes count as written, and for no limit. So take one when the driver can write it, and not all that wait; write
-    /// all of it before the next, a rest that the system did not take included. When
+    /// all of it before the next, a rest that the system did not take included, and keep a time for it: no deadline of the
+    /// connection's holds for what was taken. When
     /// [`hang_up`](crate::Interest::hang_up) is set, what was taken may still have to be written.
     ///
     /// ```

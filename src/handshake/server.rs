@@ -110,7 +110,7 @@ impl Handshake {
     /// Says what time it is, when the handshake begins and at the [`deadline`](Handshake::deadline) at the latest, after
     /// [`receive`](Handshake::receive). From the first call on there is as much time as
     /// [`Keepalive::handshake`](crate::Keepalive::handshake) says; when it is up, and the request is not complete,
-    /// [`receive`](Handshake::receive) returns a rejection with [`Reason::TimedOut`]. Calls at other times change nothing.
+    /// [`receive`](Handshake::receive), which is to be called next, returns a rejection with [`Reason::TimedOut`]. Calls at other times change nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
         if matches!(self.state, State::Reading) && self.time_limit.look(now) {
             self.state = State::Rejected(Rejection::new(Reason::TimedOut, None));
