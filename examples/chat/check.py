@@ -1,10 +1,12 @@
 """What the chat does: check.py pages URL HOME, check.py rooms URL, check.py peers URL, or check.py stop PROGRAM"""
 
+import concurrent.futures
 import contextlib
 import json
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -29,7 +31,7 @@ class Member:
 
     def __init__(self, url, room, name, **options):
         query = urllib.parse.urlencode({"name": name})
-        self.ws = connect(f"{url}/rooms/{room}?{query}", proxy=None, ping_interval=None, **options)
+        self.ws = connect(f"{url}/rooms/{urllib.parse.quote(room)}?{query}", proxy=None, ping_interval=None, **options)
         self.name = name
 
     def line(self):
@@ -114,6 +116,30 @@ def rooms(url):
     bo.close()
     ada.expect(kind="left", **{"from": "bo"}, members=1)
 
+    # Many lines at once: who reads gets all of them, however long they wait in one read.
+    dot, eli = Member(url, "paste", "dot"), Member(url, "paste", "eli")
+    pasted = [f"{number} " + "x" * 3990 for number in range(60)]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+
+        def all_of(member):
+            lines = []
+            while len(lines) < len(pasted):
+                line = member.line()
+                if line["kind"] == "said":
+                    lines.append(line["text"])
+            return lines
+
+        readers = [pool.submit(all_of, member) for member in [dot, eli]]
+        for line in pasted:
+            dot.say(line)
+        for reader in readers:
+            same("the lines at once", reader.result(60) == pasted, True)
+
+    # A room may have any name that is not too long.
+    far, near = Member(url, "日本語の部屋です", "far"), Member(url, "日本語の部屋です", "near")
+    far.until(kind="joined", **{"from": "near"}, members=2)
+    near.close()
+
     # A line has 4 KiB at most, and is text.
     for message, code in [("x" * 5000, 1009), (b"x", 1003)]:
         member = Member(url, "green", "dee")
@@ -126,6 +152,8 @@ def rooms(url):
     for path, origin, status in [
         ("/rooms/red?name=eve", "https://evil.example", 403),
         ("/rooms/red", None, 400),
+        ("/rooms/red?name=eve%1B%5B2J", None, 400),
+        ("/rooms/%FF?name=eve", None, 404),
         ("/rooms/?name=eve", None, 404),
         ("/rooms/red?name=eve", f"http://{host}", None),
     ]:
@@ -260,6 +288,15 @@ def peers(url):
         gone.wait(60)
         sock.close()
 
+    def resets():
+        # It breaks the protocol while much waits for it, and then the connection: nobody else notices.
+        sock, _ = upgraded(url, "/rooms/loud?name=resets", 4096)
+        filling.wait(60)
+        sock.sendall(b"\x83\x80\0\0\0\0")
+        crowded.wait(60)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.close()
+
     def pings():
         # A flood of Pings from one that does not read costs the server a few Pongs.
         sock, _ = upgraded(url, "/rooms/pings?name=pings", 4096)
@@ -271,21 +308,21 @@ def peers(url):
         gone.wait(60)
         sock.close()
 
-    crowded, gone = threading.Event(), threading.Event()
+    filling, crowded, gone = threading.Event(), threading.Event(), threading.Event()
     ada, bo = Member(url, "loud", "ada"), Member(url, "loud", "bo")
     bo.until(kind="joined", **{"from": "bo"}, members=2)
     checks = [slow_head, slow_frame, slow_fragments, stops_in_a_frame, silent, no_close]
-    checks += [stops_reading, never_reads, pings]
+    checks += [stops_reading, never_reads, resets, pings]
     threads = [in_background(check.__name__, check) for check in checks]
     present, left = 2, set()
-    while present < 4:
+    while present < 5:
         present = bo.line()["members"]
 
     # Lines of 4 KiB that do not shrink, until both who do not read are closed: they leave when their deadline has come.
     noise = "".join(chr(0x100 + value * 7919 % 0x600) for value in range(1900))
     count = 0
     start = time.monotonic()
-    while time.monotonic() < start + 60 and "never" not in left:
+    while time.monotonic() < start + 60 and not {"never", "resets"} <= left:
         text = f"{count} {noise}"
         ada.say(text)
         while True:
@@ -299,12 +336,15 @@ def peers(url):
         while ada.line().get("text") != text:
             pass
         count += 1
-        if count == 200:
+        if count == 45:
+            filling.set()
+        if count == 100:
             crowded.set()
-        if count > 200:
+        if count > 100:
             time.sleep(0.05)
     crowded.set()
-    same("who never reads is gone", "never" in left, True)
+    filling.set()
+    same("who never reads, and who resets, is gone", {"never", "resets"} <= left, True)
     gone.set()
     for thread in threads:
         thread.join(60)

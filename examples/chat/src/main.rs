@@ -21,7 +21,7 @@ struct Options {
     #[arg(default_value = "127.0.0.1:9001")]
     addr: SocketAddr,
     /// After how many seconds of silence a peer is sent a Ping; the other deadlines follow from it.
-    #[arg(long, default_value_t = 30)]
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
     heartbeat: u32,
     /// How many lines a second one may send.
     #[arg(long, default_value_t = 20)]

@@ -1,16 +1,21 @@
 //! Who is in which room, and what each of them is sent.
 
 use crate::deadlines::Wheel;
+use crate::serve::write;
 use serde::Serialize;
 use slotmap::{SlotMap, new_key_type};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
+use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use ws_proto::{Clock, CloseCode, Connection, DeflateConfig, Event, Input, Instant, Interest, Prepared};
 
 /// How often deadlines are looked at.
 pub const STEP: Duration = Duration::from_millis(250);
+
+/// How many events of one connection are looked at before another has its turn.
+const AT_ONCE: usize = 32;
 
 new_key_type! {
     /// A member of a room.
@@ -33,12 +38,14 @@ pub struct Rooms {
 
 struct Member {
     ws: Connection,
+    socket: Rc<TcpStream>,
     room: Rc<str>,
     name: String,
     /// Wakes the task that writes.
     wake: Rc<Notify>,
-    /// When the wheel comes to the member.
+    /// When the wheel comes to the member next, and when it comes again if that was brought forward.
     entered: Instant,
+    later: Instant,
 }
 
 /// What the members of a room are sent, as JSON.
@@ -69,10 +76,12 @@ impl Rooms {
         self.is_closing
     }
 
-    pub fn join(&mut self, ws: Connection, room: &str, name: String) -> (Key, Rc<Notify>) {
+    pub fn join(&mut self, ws: Connection, socket: Rc<TcpStream>, room: &str, name: String) -> (Key, Rc<Notify>) {
         let room = self.rooms.get_key_value(room).map_or_else(|| room.into(), |(room, _)| room.clone());
         let wake = Rc::new(Notify::new());
-        let member = Member { ws, room: room.clone(), name, wake: wake.clone(), entered: Instant::MAX };
+        let (room_of, wake_of) = (room.clone(), wake.clone());
+        let (entered, later) = (Instant::MAX, Instant::MAX);
+        let member = Member { ws, socket, room: room_of, name, wake: wake_of, entered, later };
         let key = self.members.insert(member);
         let members = self.rooms.entry(room.clone()).or_default();
         members.push(key);
@@ -96,10 +105,13 @@ impl Rooms {
         self.members.get_mut(key).map(|member| &mut member.ws)
     }
 
-    /// Receives what has come for a member, and returns whether that was the end.
-    pub fn receive(&mut self, key: Key, input: &mut Input) -> bool {
-        let mut is_over = false;
-        while let Some(Member { ws, room, name, .. }) = self.members.get_mut(key) {
+    /// Receives what has come for a member. When that is much, the others have their turn in between.
+    pub fn receive(&mut self, key: Key, input: &mut Input) {
+        for count in 0.. {
+            let Some(Member { ws, room, name, wake, .. }) = self.members.get_mut(key) else { break };
+            if count == AT_ONCE {
+                return wake.notify_one();
+            }
             match ws.receive(input) {
                 Some(Event::Text(text)) => {
                     let (room, name) = (room.clone(), name.clone());
@@ -109,25 +121,22 @@ impl Rooms {
                     // A second one comes behind the Close frame.
                     let _ = ws.close((CloseCode::UNSUPPORTED_DATA, "a line is text"));
                 }
-                Some(Event::Closed(closed)) => {
-                    println!("{name}: closed: {closed}");
-                    is_over = true;
-                }
+                Some(Event::Closed(closed)) => println!("{name:?}: closed: {closed}"),
                 Some(_) => {}
                 None => break,
             }
         }
-        is_over
     }
 
     /// Says the time to a member's connection, enters its deadline, and returns what it wants next.
     pub fn look(&mut self, key: Key) -> Option<Interest> {
-        let Member { ws, entered, .. } = self.members.get_mut(key)?;
+        let Member { ws, entered, later, .. } = self.members.get_mut(key)?;
         ws.handle_timeout(self.clock.now());
         let want = ws.interest();
         if let Some(deadline) = want.deadline
             && deadline.at < *entered
         {
+            *later = (*later).min(*entered);
             *entered = deadline.at;
             self.deadlines.enter(key, deadline.at);
         }
@@ -140,16 +149,21 @@ impl Rooms {
         let mut due = std::mem::take(&mut self.due);
         self.deadlines.turn(now, &mut due);
         for key in due.drain(..) {
-            let Some(Member { ws, wake, entered, .. }) = self.members.get_mut(key) else { continue };
-            // One that was brought forward is in the wheel twice.
+            let Some(Member { ws, wake, entered, later, .. }) = self.members.get_mut(key) else { continue };
             if *entered > now {
+                // This entry was superseded by an earlier one.
+                *later = Instant::MAX;
                 continue;
             }
-            *entered = Instant::MAX;
+            // The later entry serves for what is not due before it.
+            *entered = std::mem::replace(later, Instant::MAX);
             match ws.interest().deadline {
                 Some(deadline) if deadline.at > now => {
-                    *entered = deadline.at;
-                    self.deadlines.enter(key, deadline.at);
+                    if deadline.at < *entered {
+                        *later = *entered;
+                        *entered = deadline.at;
+                        self.deadlines.enter(key, deadline.at);
+                    }
                 }
                 // Its task says the time.
                 _ => wake.notify_one(),
@@ -182,9 +196,13 @@ impl Rooms {
         let Ok(line) = serde_json::to_string(line) else { return };
         let line = Prepared::new(line).compress(&self.deflate);
         for &key in self.rooms.get(room).into_iter().flatten() {
-            let Some(Member { ws, wake, .. }) = self.members.get_mut(key) else { continue };
+            let Some(Member { ws, socket, wake, .. }) = self.members.get_mut(key) else { continue };
             if !ws.can_send() {
                 continue;
+            }
+            // Its task may not have had its turn since the last lines. What fails here fails there, too.
+            if ws.interest().congested {
+                let _ = write(ws, socket);
             }
             let sent = match ws.interest().congested {
                 true => ws.close_now((CloseCode::TRY_AGAIN_LATER, "you read too slowly")),

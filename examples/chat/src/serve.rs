@@ -2,9 +2,11 @@
 
 use crate::rooms::{Key, Rooms};
 use anyhow::Result;
+use percent_encoding::percent_decode_str;
 use std::cell::RefCell;
 use std::future::pending;
 use std::io::{self, ErrorKind, IoSlice};
+use std::rc::Rc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
@@ -21,8 +23,8 @@ pub struct Server {
     pub rooms: RefCell<Rooms>,
 }
 
-/// The longest names of rooms and members, in bytes.
-const LONGEST_NAME: usize = 64;
+/// The longest names of rooms and members, in bytes: 20 characters, as the page allows, take 80 at most.
+const LONGEST_NAME: usize = 80;
 
 pub async fn serve(mut socket: TcpStream, server: &Server) -> Result<()> {
     socket.set_nodelay(true)?;
@@ -35,12 +37,13 @@ pub async fn serve(mut socket: TcpStream, server: &Server) -> Result<()> {
             return hang_up(socket).await;
         }
     };
-    let (key, wake) = server.rooms.borrow_mut().join(ws, &room, name);
-    let _member = Leaves { server, key };
+    let socket = Rc::new(socket);
+    let (key, wake) = server.rooms.borrow_mut().join(ws, socket.clone(), &room, name);
+    let member = Leaves { server, key };
     let mut input = Some(input);
     while let Some(want) = look(key, &mut input, &socket, server) {
         if want.hang_up {
-            return hang_up(socket).await;
+            break;
         }
         let interest = match (want.read, want.write) {
             (true, true) => Some(Interest::READABLE | Interest::WRITABLE),
@@ -61,7 +64,11 @@ pub async fn serve(mut socket: TcpStream, server: &Server) -> Result<()> {
             },
         }
     }
-    Ok(())
+    drop(member);
+    match Rc::into_inner(socket) {
+        Some(socket) => hang_up(socket).await,
+        None => Ok(()),
+    }
 }
 
 /// Takes the member out of its room, however its task ends.
@@ -126,16 +133,21 @@ fn enter(request: &Request, server: &Server) -> Result<Result<(Connection, Strin
     if server.rooms.borrow().is_closing() {
         return Ok(Err(Response::new(503)?));
     }
-    let room = request.path().strip_prefix("/rooms/").unwrap_or_default();
+    let room = percent_decode_str(request.path().strip_prefix("/rooms/").unwrap_or_default()).decode_utf8();
     let query = request.query().unwrap_or_default();
     let name = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "name");
-    let Some((_, name)) = name.filter(|(_, name)| (1..=LONGEST_NAME).contains(&name.len())) else {
+    let Some((_, name)) = name.filter(|(_, name)| is_name(name)) else {
         return Ok(Err(Response::new(400)?.with_body("text/plain", "There has to be ?name=NAME.\n")?));
     };
-    if !(1..=LONGEST_NAME).contains(&room.len()) {
+    let Some(room) = room.ok().filter(|room| is_name(room)) else {
         return Ok(Err(Response::new(404)?.with_body("text/plain", "Rooms are at /rooms/NAME.\n")?));
-    }
-    Ok(Ok((request.accept(Answer::new())?, room.to_owned(), name.into_owned())))
+    };
+    Ok(Ok((request.accept(Answer::new())?, room.into_owned(), name.into_owned())))
+}
+
+/// Names are shown to others, and printed.
+fn is_name(name: &str) -> bool {
+    (1..=LONGEST_NAME).contains(&name.len()) && !name.contains(char::is_control)
 }
 
 fn read(key: Key, input: &mut Option<Input>, socket: &TcpStream, server: &Server) {
@@ -152,19 +164,19 @@ fn read(key: Key, input: &mut Option<Input>, socket: &TcpStream, server: &Server
     }
 }
 
-/// Receives, writes, and says the time; what the connection wants next, or `None` when it is over and cannot write.
+/// Receives, writes, and says the time; what the connection wants next.
 fn look(key: Key, own: &mut Option<Input>, socket: &TcpStream, server: &Server) -> Option<ws_proto::Interest> {
     let mut rooms = server.rooms.borrow_mut();
     let mut input = own.take().unwrap_or_else(|| rooms.take_input());
-    let mut is_over = false;
-    let want = loop {
-        is_over |= rooms.receive(key, &mut input);
-        match write(rooms.connection(key)?, socket) {
-            Ok(()) => break rooms.look(key)?,
-            Err(_) if is_over => return None,
-            Err(_) => rooms.connection(key)?.receive_eof(),
-        }
-    };
+    rooms.receive(key, &mut input);
+    let ws = rooms.connection(key)?;
+    if write(ws, socket).is_err() {
+        // Nothing can be written any more: what waits is dropped, and the end is received.
+        ws.receive_eof();
+        ws.output().clear();
+        rooms.receive(key, &mut input);
+    }
+    let want = rooms.look(key)?;
     if input.is_empty() {
         rooms.give_back(input);
     } else {
@@ -174,7 +186,7 @@ fn look(key: Key, own: &mut Option<Input>, socket: &TcpStream, server: &Server) 
 }
 
 /// Writes as much as the socket takes.
-fn write(ws: &mut Connection, socket: &TcpStream) -> io::Result<()> {
+pub fn write(ws: &mut Connection, socket: &TcpStream) -> io::Result<()> {
     while ws.interest().write {
         match ws.output().write_to(&mut NonBlocking(socket)) {
             Ok(1..) => {}
