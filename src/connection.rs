@@ -219,8 +219,8 @@ impl Connection {
     ///
     /// What has been received and written since the last call counts as if it had happened now. So deadlines are exact if
     /// it is called after each read and write, and late by at most their own time if it is called only when one has passed.
-    /// Whether it is called early, late, repeatedly or with a time before the last one, nothing is sent twice, and nothing
-    /// ends before its time.
+    /// Whether it is called early, late or repeatedly, nothing is sent twice, and nothing ends before its time. Time must not go
+    /// back: what happens after a call with an earlier one counts as if it had happened then.
     ///
     /// When a deadline ends the connection, the end is returned by [`receive`](Connection::receive) as any other, and bytes
     /// that have not been received are dropped: call that once more after this. Until then [`hang_up`](Interest::hang_up) is not set, and the deadline is

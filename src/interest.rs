@@ -38,6 +38,7 @@ pub struct Interest {
     /// ([`Keepalive::write`](crate::Keepalive::write)).
     pub congested: bool,
     /// Call [`Connection::handle_timeout`](crate::Connection::handle_timeout) at this time at the latest. `None` without
-    /// [`Config::keepalive`](crate::Config::keepalive), and while there is nothing to wait for.
+    /// [`Config::keepalive`](crate::Config::keepalive) and [`Config::rate_limit`](crate::Config::rate_limit), and while there is
+    /// nothing to wait for.
     pub deadline: Option<Deadline>,
 }

@@ -24,7 +24,8 @@ use core::time::Duration;
 /// What ends that way ends with [`Cause::TimedOut`](crate::Cause::TimedOut).
 ///
 /// A wait for the peer does not count while the driver was away. Where [`handle_timeout`] comes so late that the whole time
-/// has passed once more (the machine was suspended, a thread was blocked), the wait begins again, once. Nor does time count
+/// has passed once more (the machine was suspended, a thread was blocked), the wait begins again, once; only
+/// [`message`](Keepalive::message) and [`idle`](Keepalive::idle) hold by the clock alone. Nor does time count
 /// in which the application does not read ([`pause_reading`]).
 ///
 /// [`handle_timeout`]: crate::Connection::handle_timeout

@@ -195,6 +195,8 @@ class Sockets(socketserver.StreamRequestHandler):
                 self.rfile.read()
             case "/garbage":
                 self.wfile.write(b"SSH-2.0-OpenSSH_9.6\r\n")
+            case "/unknown":
+                self.wfile.write(b"HTTP/1.1 999 Whatever\r\nContent-Length: 0\r\n\r\n")
             case "/redirect":
                 chunked = b"Transfer-Encoding: chunked\r\n\r\n5\r\nmoved\r\n0\r\n\r\n"
                 self.wfile.write(b"HTTP/1.1 302 Found\r\nLocation: https://example.com/\r\n" + chunked)
@@ -312,10 +314,10 @@ def client(url):
         same("the rest", rest, "part two")
     with open_ws(url, "/bye") as ws:
         same("a Close of the server's", closed_with(ws), (4001, "bye"))
-    # The server repeats the code, which a server may not send (RFC 6455 §7.4.1): 1005 is a Close without one.
+    # The server repeats the code, as it may in its answer.
     ws = open_ws(url)
     ws.close(1010, "an extension is missing")
-    same("a Close of a client alone", ws.close_code, 1005)
+    same("a Close of a client alone", ws.close_code, 1010)
     with open_ws(url, "/abort") as ws:
         ws.send("now")
         same("the end of the server", closed_with(ws), (1014, "upstream: the transport ended before the closing handshake did"))
@@ -353,6 +355,7 @@ def sockets_client(url):
         same("half a frame", closed_with(ws), (1014, "upstream: a message or frame came too slowly"))
     same("silence", ask(url, "/silent")[0], 504)
     same("garbage", ask(url, "/garbage")[0], 502)
+    same("a status that there is not", ask(url, "/unknown")[0], 502)
     status, lines, body = ask(url, "/redirect")
     same("a redirect", (status, lines["Location"], body), (302, "https://example.com/", b"moved"))
     same("its framing", (lines["Transfer-Encoding"], lines["Content-Length"]), (None, "5"))

@@ -54,13 +54,12 @@ impl ReceiveHalf {
     /// [`Reply`] as the others. Call it when [`receive`](ReceiveHalf::receive) has returned `None`. It is `None` always on a
     /// connection that keeps no time.
     pub fn activity(&mut self, input: &Input) -> Option<Reply> {
-        let messages = self.receiver.take_messages();
         let is_under_way = self.receiver.is_under_way(input);
         let tally = self.tally.as_mut()?;
-        if tally.bytes == 0 {
+        tally.messages += u64::from(self.receiver.take_messages());
+        if tally.bytes == 0 && tally.messages == 0 {
             return None;
         }
-        tally.messages = messages.into();
         tally.is_under_way = is_under_way;
         Some(Reply(Due::Received(mem::take(tally))))
     }

@@ -2,7 +2,9 @@
 
 use crate::common::frames::*;
 use std::time::Duration;
-use ws_proto::{Cause, Config, Connection, Counters, Delivery, Excess, Input, Instant, RateLimit, Role, Timeout};
+use ws_proto::{
+    Cause, Config, Connection, Counters, Delivery, Excess, Input, Instant, Keepalive, RateLimit, Role, Timeout,
+};
 
 const START: Instant = Instant::new(Duration::from_secs(1000));
 
@@ -163,4 +165,49 @@ fn prepared_messages_count_and_nothing_counts_that_is_not_asked_for() {
     let mut ws = Connection::server(&Config::new().rate_limit(RateLimit::new()));
     ws.send_text("news").expect("there is room");
     assert_eq!((ws.counters(), Connection::server(&Config::new()).counters()), (None, None));
+}
+
+/// What a peer has sent that nobody reads for now is no silence of its.
+#[test]
+fn a_peer_that_is_slowed_down_is_not_idle() {
+    for role in ROLES {
+        let keepalive = Keepalive::off().idle(Duration::from_secs(30));
+        let config = Config::new().rate_limit(RateLimit::new().messages(1)).keepalive(keepalive);
+        let mut ws = connection(role, &config);
+        ws.handle_timeout(START);
+        let mut input = Input::new();
+        feed(&mut ws, &mut input, &Frame::text("").to(role).bytes().repeat(61));
+        for seconds in 0..60 {
+            ws.handle_timeout(after(seconds * 1000));
+            let interest = ws.interest();
+            assert!(!interest.read && !interest.write, "{role:?} after {seconds} s");
+        }
+        // Then it may go on, and its time for that begins.
+        for (seconds, is_closing) in [(60, false), (61, false), (88, false), (91, true)] {
+            ws.handle_timeout(after(seconds * 1000));
+            assert_eq!(ws.interest().write, is_closing, "{role:?} after {seconds} s");
+        }
+    }
+}
+
+/// The replies of a receiving half carry every message, also where `activity` is asked before all is received.
+#[test]
+fn no_message_is_lost_between_two_replies() {
+    let config = Config::new().count(true);
+    let (mut receiver, mut sender) = connection(Role::Server, &config).into_halves();
+    sender.handle_timeout(START);
+    let mut input = Input::new();
+    input.extend_from_slice(&Frame::text("x").to(Role::Server).bytes().repeat(3));
+    for _ in 0..3 {
+        assert!(receiver.receive(&mut input).is_some());
+        if let Some(reply) = receiver.activity(&input) {
+            sender.reply(reply);
+        }
+    }
+    assert!(receiver.receive(&mut input).is_none());
+    if let Some(reply) = receiver.activity(&input) {
+        sender.reply(reply);
+    }
+    sender.handle_timeout(START);
+    assert_eq!(sender.counters().map(|counters| counters.messages_received), Some(3));
 }

@@ -19,6 +19,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
+use opening::Unreached;
 use wire::Wire;
 use ws_proto::handshake::WebSocketUri;
 use ws_proto::{Clock, Config, DeflateConfig, Delivery, Keepalive};
@@ -104,9 +105,10 @@ async fn serve(socket: TcpStream, peer: SocketAddr, proxy: &Proxy) -> Result<()>
     let refusal = match opening::accept(&mut client, &proxy.to_clients, clock).await? {
         Err(rejection) => rejection.response(),
         Ok(request) => match opening::connect(&request, peer.ip(), proxy, clock).await {
-            Err(unreached) => unreached.response()?,
-            Ok((upstream, accepted)) => {
-                let ws = request.accept(headers::answer(&accepted)?)?;
+            // What cannot be passed on, such as a status of 999, is a failure of the server's.
+            Err(unreached) => unreached.response().or_else(|error| Unreached::Failed(error.into()).response())?,
+            Ok((upstream, accepted, answer)) => {
+                let ws = request.accept(answer)?;
                 return Ok(pump::pump((client, ws), (upstream, accepted.connection), clock).await?);
             }
         },

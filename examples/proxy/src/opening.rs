@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 use ws_proto::bytes::Bytes;
 use ws_proto::handshake::client::{self, Accepted, Declined, Flaw};
-use ws_proto::handshake::server::{self, Rejection, Response};
+use ws_proto::handshake::server::{self, Answer, Rejection, Response};
 use ws_proto::handshake::{BuildError, WebSocketUri};
 use ws_proto::{Clock, Config, Seed};
 
@@ -64,7 +64,7 @@ pub async fn connect(
     peer: IpAddr,
     proxy: &Proxy,
     clock: Clock,
-) -> Result<(Wire, Accepted), Unreached> {
+) -> Result<(Wire, Accepted, Answer), Unreached> {
     let request = request(from, peer, proxy).map_err(Unreached::Request)?;
     let seed = Seed::random().map_err(|error| Unreached::Failed(error.into()))?;
     let mut handshake = client::Handshake::new(&request, seed, &proxy.to_upstream);
@@ -78,7 +78,10 @@ pub async fn connect(
     let mut wire = timeout_at(deadline, connecting).await.map_err(|_| Unreached::TimedOut)??;
     loop {
         match handshake.receive(&mut wire.input) {
-            Ok(Some(accepted)) => return Ok((wire, accepted)),
+            Ok(Some(accepted)) => {
+                let answer = headers::answer(&accepted).map_err(|error| Unreached::Failed(error.into()))?;
+                return Ok((wire, accepted, answer));
+            }
             Ok(None) => read(&mut handshake, &mut wire, clock).await?,
             Err(client::Error::Declined(declined)) => {
                 let body = receive_body(&mut handshake, &mut wire, clock).await;

@@ -81,7 +81,7 @@ impl Side {
     /// Sends a Close frame, or answers the peer's with it; nothing if one has been sent, or the connection is over.
     fn close(&mut self, frame: CloseFrame) {
         if self.ws.close(frame).is_err_and(|error| error.kind() == SendErrorKind::ClientCode) {
-            // RFC 6455 §7.4.1: 1010 is not for a server to send.
+            // RFC 6455 §7.4.1: 1010 is not for a server to send, unless it answers a client that has.
             let _ = self.ws.close(CloseFrame::EMPTY);
         }
     }

@@ -99,9 +99,9 @@ impl More {
         self.received.is_under_way && !state.is_paused && !self.is_over_rate()
     }
 
-    /// Whether there is no message, in either direction, by the will of the peer.
+    /// Whether there is no message, in either direction, by the will of the peer: while nothing is read, it may have sent some.
     fn is_at_rest(&self, state: &State) -> bool {
-        !self.received.is_under_way && !state.in_message && !state.is_paused
+        !self.received.is_under_way && !state.in_message && !state.is_paused && !self.is_over_rate()
     }
 
     pub(super) fn look(&mut self, policy: &Policy, now: Instant, state: &State, has_moved: bool) -> Due {
