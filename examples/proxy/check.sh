@@ -1,5 +1,5 @@
 # Between clients and servers on websockets in Python, on ws in Node and on plain sockets.
-at_most 120 "$here"/proxy/src/*.rs
+at_most 125 "$here"/proxy/src/*.rs
 
 # Starts a proxy, and sets found, and pids and peaks of those whose memory is bounded.
 start_proxy() {
