@@ -39,7 +39,8 @@ pub(super) struct State {
     pub(super) in_message: bool,
     pub(super) ping_waits: bool,
     pub(super) close_waits: bool,
-    pub(super) output_waits: bool,
+    /// How many bytes wait in the output.
+    pub(super) waiting: u64,
     /// Whether the application does not read.
     pub(super) is_paused: bool,
 }

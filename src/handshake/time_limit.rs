@@ -21,7 +21,7 @@ impl TimeLimit {
     /// Looks at the time; true when it is up.
     pub(super) fn look(&mut self, now: Instant) -> bool {
         // It goes on until it is done, and nothing in between counts as progress.
-        self.window.look(now, Seen { is_under_way: true, count: 0 }, u64::MAX, self.within)
+        self.window.look(now, Seen { rest: u64::MAX, count: 0 }, u64::MAX, self.within)
     }
 
     /// Begins anew with the next look.

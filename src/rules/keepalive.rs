@@ -16,6 +16,8 @@ pub(crate) struct Heartbeat {
     phase: Phase,
     /// Whether something has come since the last look.
     has_received: bool,
+    /// Whether `since` is still when the Ping was written.
+    is_timed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +54,14 @@ pub(crate) enum Beat {
 }
 
 impl Heartbeat {
-    pub(crate) const NEW: Self =
-        Self { since: Instant::ORIGIN, round_trip: None, ping: 0, phase: Phase::New, has_received: false };
+    pub(crate) const NEW: Self = Self {
+        since: Instant::ORIGIN,
+        round_trip: None,
+        ping: 0,
+        phase: Phase::New,
+        has_received: false,
+        is_timed: false,
+    };
 
     /// Records that something has come.
     pub(crate) const fn receive(&mut self) {
@@ -71,7 +79,7 @@ impl Heartbeat {
     /// since the last look, so that nothing could come.
     #[inline]
     pub(crate) fn look(&mut self, now: Instant, rhythm: Rhythm, ping_waits: bool, is_held: bool) -> Beat {
-        if self.phase == Phase::Answered {
+        if self.phase == Phase::Answered && self.is_timed {
             let microseconds = u32::try_from(now.since(self.since).nanoseconds() / 1000).unwrap_or(u32::MAX);
             self.round_trip = NonZeroU32::new(microseconds.max(1));
         }
@@ -89,10 +97,13 @@ impl Heartbeat {
             // It was written, and what has come may have come after it.
             Phase::PingWaits if !ping_waits && has_received => self.go_to(Phase::Quiet, now),
             // Its time runs from when it is written.
-            Phase::PingWaits if !ping_waits => self.go_to(Phase::PongDue, now),
+            Phase::PingWaits if !ping_waits => {
+                self.go_to(Phase::PongDue, now);
+                self.is_timed = true;
+            }
             Phase::PingWaits => {}
-            Phase::PongDue | Phase::PongDueAgain if is_held => self.since = now,
-            Phase::PongDue | Phase::PongDueAgain if is_alive => self.go_to(Phase::Quiet, now),
+            Phase::PongDue | Phase::PongDueAgain if has_received => self.go_to(Phase::Quiet, now),
+            Phase::PongDue | Phase::PongDueAgain if is_held => self.go_to(self.phase, now),
             Phase::PongDue if wait::was_away(self.since, rhythm.pong, now) => self.go_to(Phase::PongDueAgain, now),
             Phase::PongDue | Phase::PongDueAgain if wait::is_over(self.since, rhythm.pong, now) => return Beat::Dead,
             Phase::PongDue | Phase::PongDueAgain => {}
@@ -103,6 +114,7 @@ impl Heartbeat {
     fn go_to(&mut self, phase: Phase, now: Instant) {
         self.phase = phase;
         self.since = now;
+        self.is_timed = false;
     }
 
     /// When the next look is due.
@@ -186,6 +198,36 @@ mod tests {
         look(&mut heartbeat, 117, false);
         assert_eq!(heartbeat.round_trip(), Some(Duration::from_millis(5)));
         assert_eq!(due(&heartbeat, false), Some((147, Timeout::Ping)));
+    }
+
+    #[test]
+    fn a_pong_that_was_not_read_at_once_is_not_timed() {
+        for is_late in [false, true] {
+            let mut heartbeat = Heartbeat::NEW;
+            look(&mut heartbeat, 0, false);
+            assert_eq!(look(&mut heartbeat, 30, false), Beat::Ping(1));
+            look(&mut heartbeat, 31, false);
+            if is_late {
+                assert_eq!(look(&mut heartbeat, 80, false), Beat::Nothing, "the driver was away");
+            } else {
+                assert_eq!(heartbeat.look(at(80), RHYTHM, false, true), Beat::Nothing, "nothing was read");
+            }
+            heartbeat.receive();
+            heartbeat.answer(1);
+            look(&mut heartbeat, 81, false);
+            assert_eq!((heartbeat.round_trip(), due(&heartbeat, false)), (None, Some((111, Timeout::Ping))));
+        }
+    }
+
+    #[test]
+    fn what_comes_before_reading_stops_is_life() {
+        let mut heartbeat = Heartbeat::NEW;
+        look(&mut heartbeat, 0, false);
+        assert_eq!(look(&mut heartbeat, 30, false), Beat::Ping(1));
+        look(&mut heartbeat, 31, false);
+        heartbeat.receive();
+        assert_eq!(heartbeat.look(at(32), RHYTHM, false, true), Beat::Nothing);
+        assert_eq!(due(&heartbeat, false), Some((62, Timeout::Ping)));
     }
 
     #[test]

@@ -20,8 +20,8 @@ pub(super) fn was_away(since: Instant, span: Span, now: Instant) -> bool {
 #[derive(Debug)]
 pub(crate) struct Window {
     since: Instant,
-    /// The count when it began.
-    mark: u64,
+    /// The count with which it is filled.
+    goal: u64,
     state: State,
 }
 
@@ -37,28 +37,30 @@ enum State {
 /// What a [`Window`] looks at.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Seen {
-    /// Whether something has to go on.
-    pub(crate) is_under_way: bool,
+    /// How many bytes have to go on; 0 if nothing has to.
+    pub(crate) rest: u64,
     /// How many bytes there have been in all.
     pub(crate) count: u64,
 }
 
 impl Window {
-    pub(crate) const OFF: Self = Self { since: Instant::ORIGIN, mark: 0, state: State::Off };
+    pub(crate) const OFF: Self = Self { since: Instant::ORIGIN, goal: 0, state: State::Off };
 
-    /// Looks at the time and the count; true if there were fewer than `least` in the span.
+    /// Looks at the time and the count; true if there were fewer than `least` in the span, and fewer than there was to go on
+    /// with when it began.
     pub(crate) fn look(&mut self, now: Instant, seen: Seen, least: u64, span: Span) -> bool {
-        if !seen.is_under_way {
+        if seen.rest == 0 {
             self.state = State::Off;
             return false;
         }
+        let begin = |state| Self { since: now, goal: seen.count.saturating_add(least.max(1).min(seen.rest)), state };
         // Each window begins where the last one has been filled.
-        if self.state == State::Off || seen.count.saturating_sub(self.mark) >= least.max(1) {
-            *self = Self { since: now, mark: seen.count, state: State::On };
+        if self.state == State::Off || seen.count >= self.goal {
+            *self = begin(State::On);
             return false;
         }
         if self.state == State::On && was_away(self.since, span, now) {
-            *self = Self { since: now, mark: seen.count, state: State::Again };
+            *self = begin(State::Again);
             return false;
         }
         is_over(self.since, span, now)
@@ -124,7 +126,7 @@ mod tests {
     }
 
     fn look(window: &mut Window, now: u64, is_under_way: bool, count: u64) -> bool {
-        window.look(at(now), Seen { is_under_way, count }, 100, SPAN)
+        window.look(at(now), Seen { rest: if is_under_way { u64::MAX } else { 0 }, count }, 100, SPAN)
     }
 
     #[test]
@@ -150,6 +152,17 @@ mod tests {
         assert!(!look(&mut window, 46, true, 202));
         assert_eq!(due(&window), Some(at(56)));
         assert!(look(&mut window, 99, true, 202));
+    }
+
+    #[test]
+    fn no_more_has_to_go_than_there_was() {
+        let mut window = Window::OFF;
+        let mut look = |now, rest, count| window.look(at(now), Seen { rest, count }, 100, SPAN);
+        assert!(!look(0, 10, 0));
+        // The ten are gone, and others have come.
+        assert!(!look(10, 10, 10));
+        assert!(!look(19, 10, 19));
+        assert!(look(20, 10, 19));
     }
 
     #[test]

@@ -816,3 +816,41 @@ fn a_ping_has_its_place_in_a_full_output() {
     }
     assert_eq!(output, []);
 }
+
+/// Each message has its own time, also where every read ends in the middle of one.
+#[test]
+fn messages_that_overlap_reads_are_not_one_slow_message() {
+    for role in ROLES {
+        let config = Config::new().keepalive(Keepalive::off().progress(1024, Duration::from_secs(30)));
+        let mut ws = connection(role, &config);
+        let mut input = Input::new();
+        let message = Frame::text([b'x'; 50]).to(role).bytes();
+        let (head, tail) = message.split_at(20);
+        feed(&mut ws, &mut input, head);
+        for seconds in (0..300).step_by(5) {
+            ws.handle_timeout(Instant::new(Duration::from_secs(seconds)));
+            assert_eq!(feed(&mut ws, &mut input, tail).len(), 1, "{role:?} after {seconds} s");
+            feed(&mut ws, &mut input, head);
+        }
+        assert!(!ws.interest().write, "nobody has been failed");
+        // The one that has begun and does not go on is another matter.
+        ws.handle_timeout(Instant::new(Duration::from_secs(300)));
+        ws.handle_timeout(Instant::new(Duration::from_secs(330)));
+        assert!(ws.interest().write);
+    }
+}
+
+/// What was waiting has gone, so that what has just been queued has its own time.
+#[test]
+fn what_is_written_at_once_is_not_slow() {
+    for role in ROLES {
+        let config = Config::new().keepalive(Keepalive::off().write(1024, Duration::from_secs(60)));
+        let mut ws = connection(role, &config);
+        for minute in 0..10 {
+            ws.send_text("a few").unwrap();
+            ws.handle_timeout(Instant::new(Duration::from_secs(60 * minute)));
+            assert!(!drain(&mut ws).is_empty(), "{role:?} after {minute} minutes");
+        }
+        assert!(ws.receive(&mut Input::new()).is_none());
+    }
+}

@@ -139,7 +139,7 @@ impl SendHalf {
             in_message: self.sequence != Sequence::Idle,
             ping_waits: self.writer.output.ping_waits(),
             close_waits: self.writer.output.close_waits(self.close_state.close_size()),
-            output_waits: self.writer.output.has_remaining(),
+            waiting: self.writer.output.remaining() as u64,
             is_paused: self.reading != Reading::Goes,
         }
     }

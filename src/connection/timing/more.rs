@@ -74,13 +74,13 @@ impl State {
     fn is_unwritten(&self, stage: Stage) -> bool {
         match stage {
             Stage::Answer => self.close_waits,
-            Stage::HangUp => self.output_waits,
+            Stage::HangUp => self.waiting > 0,
         }
     }
 
     /// Whether nothing is left but that the driver closes the transport.
     fn is_done(&self) -> bool {
-        self.closing.is_over() && self.is_returned && self.hangs_up && !self.output_waits
+        self.closing.is_over() && self.is_returned && self.hangs_up && self.waiting == 0
     }
 
     /// Whether there is an end that has not been returned, and that nothing on the wire shows.
@@ -106,7 +106,7 @@ impl More {
 
     pub(super) fn look(&mut self, policy: &Policy, now: Instant, state: &State, has_moved: bool) -> Due {
         let keepalive = &policy.keepalive;
-        let writes = Seen { is_under_way: state.output_waits, count: self.sent.bytes };
+        let writes = Seen { rest: state.waiting, count: self.sent.bytes };
         let is_stuck = self.write.look(now, writes, keepalive.write.bytes, keepalive.write.within);
         if let Some(stage) = state.stage() {
             self.rate.over_until = None;
@@ -136,8 +136,11 @@ impl More {
     fn look_while_open(&mut self, policy: &Policy, now: Instant, state: &State) -> Due {
         let keepalive = &policy.keepalive;
         let expects = self.expects(state);
-        let comes = Seen { is_under_way: expects, count: self.received.data() };
-        if self.progress.look(now, comes, keepalive.progress.bytes, keepalive.progress.within) {
+        // A message that has ended counts as all that was asked for: the next one has its own time.
+        let least = keepalive.progress.bytes.max(1);
+        let count = self.received.data().saturating_add(self.received.messages.saturating_mul(least));
+        let comes = Seen { rest: if expects { u64::MAX } else { 0 }, count };
+        if self.progress.look(now, comes, least, keepalive.progress.within) {
             return Due::Fail(Cause::TimedOut(Timeout::Progress));
         }
         if self.message.look(now, expects, self.received.messages, keepalive.message) {
@@ -164,7 +167,7 @@ impl More {
         if state.is_done() {
             return None;
         }
-        let write = self.write.deadline(state.output_waits, keepalive.write.within, Timeout::Write);
+        let write = self.write.deadline(state.waiting > 0, keepalive.write.within, Timeout::Write);
         if let Some(stage) = state.stage() {
             let linger = match &self.lingering {
                 Some(lingering) if lingering.stage() == stage => {
