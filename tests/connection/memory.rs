@@ -3,8 +3,9 @@
 
 use crate::common::allocator::{allocations, held, peak_of};
 use crate::common::frames::*;
+use std::time::Duration;
 use ws_proto::bytes::{Buf, Bytes};
-use ws_proto::{Config, Connection, Event, Input, Message, Role, Seed};
+use ws_proto::{Config, Connection, Event, Input, Instant, Keepalive, Message, Role, Seed};
 
 /// The room that an input makes before a read, where it makes any.
 fn room(fill: Fill, size: usize) -> usize {
@@ -502,4 +503,24 @@ fn an_idle_server_holds_nothing() {
     println!("size_of::<Connection>(): {size} bytes; heap of a fresh client: {fresh} bytes");
     assert!(size <= 256);
     assert!(fresh <= 400);
+}
+
+/// What time costs an idle connection: 32 bytes for heartbeats, 288 for all deadlines of the defaults.
+#[test]
+fn deadlines_take_little_memory() {
+    let count = 100;
+    let held_with = |config: &Config| {
+        let before = held();
+        let mut connections: Vec<_> = (0..count).map(|_| Connection::server(config)).collect();
+        connections.iter_mut().for_each(|ws| ws.handle_timeout(Instant::new(Duration::from_secs(1))));
+        (held() - before) / count
+    };
+    let none = held_with(&Config::new());
+    let seconds = Duration::from_secs;
+    let heartbeat = Keepalive::off().ping(seconds(30)).pong(seconds(20)).close(seconds(10));
+    for (keepalive, most) in [(heartbeat, 32), (Keepalive::new(), 288)] {
+        let config = Config::new().keepalive(keepalive);
+        let more = held_with(&config) - none;
+        assert!(more <= most, "{more} bytes each, and not {most}");
+    }
 }
