@@ -25,5 +25,7 @@ mod text;
 mod text_verdicts;
 mod wild_cases;
 
+// Miri would look at each count, too, and takes many times as long.
+#[cfg(not(miri))]
 #[global_allocator]
 static ALLOCATOR: common::allocator::Counting = common::allocator::Counting;
