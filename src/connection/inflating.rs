@@ -186,18 +186,24 @@ impl Inflating {
     }
 }
 
-/// Grows the spare memory if that is too little for what is expected. It doubles, so that what is in it is not copied time
-/// and again, but does not grow beyond the most that may come.
+/// Grows the spare memory if that is too little for what is expected.
+#[inline]
 fn make_room(out: &mut Buffer, expected: usize, most: usize) {
     let expected = expected.clamp(MIN_STEP, STEP);
     if out.spare() < expected.min(most) {
-        let ready = out.message().len();
-        let limit = ready.saturating_add(most);
-        let size = (ready + expected).max(2 * (ready + out.spare())).min(limit);
-        // Close to the limit it is reached at once, rather than by one more copy of nearly as much.
-        let size = if size > LARGE && limit - size < STEP { limit } else { size };
-        out.make_spare(size - ready);
+        grow(out, expected, most);
     }
+}
+
+/// Doubles the spare memory, so that what is in it is not copied time and again, but not beyond the most that may come.
+#[cold]
+fn grow(out: &mut Buffer, expected: usize, most: usize) {
+    let ready = out.message().len();
+    let limit = ready.saturating_add(most);
+    let size = (ready + expected).max(2 * (ready + out.spare())).min(limit);
+    // Close to the limit it is reached at once, rather than by one more copy of nearly as much.
+    let size = if size > LARGE && limit - size < STEP { limit } else { size };
+    out.make_spare(size - ready);
 }
 
 /// What can be returned: of text, what ends with a whole code point.
