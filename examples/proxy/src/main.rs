@@ -14,12 +14,12 @@ mod wire;
 
 use anyhow::{Result, ensure};
 use clap::Parser;
+use opening::Unreached;
 use std::net::SocketAddr;
 use std::{sync::Arc, time::Duration};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
-use opening::Unreached;
 use wire::Wire;
 use ws_proto::handshake::WebSocketUri;
 use ws_proto::{Clock, Config, DeflateConfig, Delivery, Keepalive};
