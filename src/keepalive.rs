@@ -21,7 +21,8 @@ use core::time::Duration;
 /// | [`write`](Keepalive::write) | 1 KiB in 60 s, while something waits | the connection ends |
 /// | [`close`](Keepalive::close) | 10 s | the connection ends, or the transport is closed |
 ///
-/// What ends that way ends with [`Cause::TimedOut`](crate::Cause::TimedOut).
+/// What ends that way ends with [`Cause::TimedOut`](crate::Cause::TimedOut); an idle connection ends with
+/// [`Cause::Agreed`](crate::Cause::Agreed) if the peer answers the Close.
 ///
 /// A wait for the peer does not count while the driver was away. Where [`handle_timeout`] comes so late that the whole time
 /// has passed once more (the machine was suspended, a thread was blocked), the wait begins again, once; only
