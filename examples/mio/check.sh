@@ -1,5 +1,5 @@
 # With ws in Node and websockets in Python, with 10,000 connections at a time, and with peers that are in the way.
-at_most 150 "$here"/mio/src/main.rs
+at_most 150 "$here"/mio/src/*.rs
 
 check_patient_server mio "$built/mio_server" 127.0.0.1:0 || failed=1
 

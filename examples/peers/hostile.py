@@ -1,9 +1,12 @@
 """What an echo server does with many clients, and with those who are in the way: hostile.py many URL PID, hostile.py flood URL,
-or hostile.py peers URL LOG for a server whose patience is a few seconds, and which logs how connections end"""
+or, for a server whose patience is two seconds, hostile.py peers URL LOG, where it logs how connections end, and hostile.py
+stopped URL PID"""
 
 import contextlib
+import os
 import pathlib
 import resource
+import signal
 import socket
 import sys
 import threading
@@ -158,5 +161,26 @@ def peers(url, log):
     print("408, no Pong, 1008, dropped")
 
 
+def stopped(url, pid):
+    """Pongs that come in time, while the server is stopped until their time has passed."""
+    socks = [upgraded(url) for _ in range(20)]
+    pings = [read(sock, 7) for sock in socks]
+    os.kill(int(pid), signal.SIGSTOP)
+    try:
+        for sock, ping in zip(socks, pings):
+            same("the Ping", ping[:2], b"\x89\x05")
+            sock.sendall(b"\x8a\x85\0\0\0\0" + ping[2:])
+        time.sleep(3)
+    finally:
+        os.kill(int(pid), signal.SIGCONT)
+    for sock in socks:
+        sock.sendall(b"\x81\x82\0\0\0\0hi\x88\x82\0\0\0\0\x03\xe8")
+        data = rest_of(sock)
+        while data[:2] == b"\x89\x05":  # it has been silent since
+            data = data[7:]
+        same("the echo and the Close", data, b"\x81\x02hi\x88\x02\x03\xe8")
+    print(f"{len(socks)} Pongs that came while it was stopped")
+
+
 if __name__ == "__main__":
-    {"many": many, "flood": flood, "peers": peers}[sys.argv[1]](*sys.argv[2:])
+    {"many": many, "flood": flood, "peers": peers, "stopped": stopped}[sys.argv[1]](*sys.argv[2:])

@@ -122,7 +122,12 @@ fn write(mut socket: &TcpStream, mut sender: SendHalf, due: &Receiver<Work>) -> 
             }
         }
         let wait = if want.write { Duration::ZERO } else { patience.unwrap_or(Duration::MAX) };
-        match due.recv_timeout(wait) {
+        let mut work = due.recv_timeout(wait);
+        if matches!(work, Err(RecvTimeoutError::Timeout)) && !want.write {
+            // After a stop of the process the reader may have bytes before it that have come in time.
+            work = due.recv_timeout(Duration::from_millis(50));
+        }
+        match work {
             Ok(Work::Reply(reply)) => sender.reply(reply),
             Ok(Work::Close) if sender.can_send() => sender.close(CloseCode::NORMAL)?,
             Ok(Work::Close) | Err(RecvTimeoutError::Timeout) => {}

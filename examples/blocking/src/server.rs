@@ -63,7 +63,6 @@ fn serve(mut socket: TcpStream, config: &Config) -> Result<()> {
         }
         // A peer that does not read what is sent is not read, and its silence is not counted then.
         (if ws.interest().write { Connection::pause_reading } else { Connection::resume_reading })(&mut ws);
-        ws.handle_timeout(clock.now());
         let want = ws.interest();
         if want.hang_up {
             return hang_up(socket);
@@ -75,10 +74,17 @@ fn serve(mut socket: TcpStream, config: &Config) -> Result<()> {
             socket.set_read_timeout(patience(clock, want.deadline))?;
             input.read_from(&mut socket)
         };
-        if !is_late(&moved) && !matches!(moved, Ok(1..)) {
-            ws.receive_eof(); // a reset, too, is the end of the stream
-            ws.output().clear(); // if anything waits, it is what could not be written
+        match moved {
+            Ok(1..) => {}
+            // A signal, as after a stop of the process: what has come in the meantime is read before the time is looked at.
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            moved if is_late(&moved) => {}
+            _ => {
+                ws.receive_eof(); // a reset, too, is the end of the stream
+                ws.output().clear(); // if anything waits, it is what could not be written
+            }
         }
+        ws.handle_timeout(clock.now());
     }
 }
 

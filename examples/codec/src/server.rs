@@ -78,8 +78,8 @@ async fn open(socket: &mut TcpStream, input: &mut Input, beat: Duration, clock: 
 }
 
 async fn echo(framed: &mut Framed<TcpStream, Codec>, beat: Duration, clock: Clock) -> Result<()> {
+    framed.codec_mut().handle_timeout(clock.now());
     loop {
-        framed.codec_mut().handle_timeout(clock.now());
         if framed.codec().interest().write {
             timeout(beat, framed.send(Due)).await.context("the peer did not read")??;
         }
@@ -93,14 +93,14 @@ async fn echo(framed: &mut Framed<TcpStream, Codec>, beat: Duration, clock: Cloc
                 None => pending().await,
             }
         };
+        // Where both are ready, it is read first: what lies in the socket has come in time.
         let event = tokio::select! {
+            biased;
             event = framed.next() => event.transpose()?,
-            () = is_late => {
-                framed.codec_mut().handle_timeout(clock.now());
-                framed.codec_mut().receive()
-            }
+            () = is_late => None,
         };
-        let message = match event {
+        framed.codec_mut().handle_timeout(clock.now());
+        let message = match event.or_else(|| framed.codec_mut().receive()) {
             Some(OwnedEvent::Text(text)) => Message::Text(text),
             Some(OwnedEvent::Binary(data)) => Message::Binary(data),
             event => {

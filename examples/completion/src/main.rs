@@ -113,29 +113,32 @@ async fn echo(socket: &TcpStream, mut ws: Connection, mut input: Input, clock: C
         }
         let is_late = async {
             match want.deadline {
-                Some(deadline) => sleep_until(clock.to_std(deadline.at)).await,
+                Some(deadline) => {
+                    sleep_until(clock.to_std(deadline.at)).await;
+                    // After a stop of the process: a read that was done in time is completed by then.
+                    sleep(Duration::from_millis(1)).await;
+                }
                 None => pending().await,
             }
         };
         let mut is_late = pin!(is_late);
         poll_fn(|cx| {
+            let mut is_ready = false;
             if let Some(Poll::Ready(BufResult(written, _))) = writing.as_mut().map(|write| write.as_mut().poll(cx)) {
-                writing = None;
+                (writing, is_ready) = (None, true);
                 if written.is_err() {
                     ws.receive_eof(); // a reset is the end of the stream, too
                     ws.output().clear(); // it cannot be written any more
                 }
-                return Poll::Ready(());
             }
             if let Some(Poll::Ready(BufResult(count, memory))) = reading.as_mut().map(|read| read.as_mut().poll(cx)) {
-                reading = None;
+                (reading, is_ready) = (None, true);
                 input.append(memory);
                 if !matches!(count, Ok(1..)) {
                     ws.receive_eof();
                 }
-                return Poll::Ready(());
             }
-            is_late.as_mut().poll(cx)
+            if is_ready { Poll::Ready(()) } else { is_late.as_mut().poll(cx) }
         })
         .await;
     }

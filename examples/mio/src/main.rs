@@ -1,13 +1,15 @@
 //! An echo server on mio: one thread, and as many connections as there are file descriptors.
 
+mod state;
+
+use crate::state::State;
 use anyhow::{Result, ensure};
 use clap::Parser;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
-use std::io::{ErrorKind, Read, Write};
-use std::{cmp::Reverse, collections::BinaryHeap, mem, net::Shutdown, net::SocketAddr, time::Duration};
-use ws_proto::handshake::server::{Answer, Handshake};
-use ws_proto::{Clock, Config, Connection, DeflateConfig, DeflatePool, Event, Input, Instant, Keepalive};
+use std::{cmp::Reverse, collections::BinaryHeap, io::ErrorKind, mem, net::SocketAddr, time::Duration};
+use ws_proto::handshake::server::Handshake;
+use ws_proto::{Clock, Config, DeflateConfig, DeflatePool, Input, Instant, Keepalive};
 
 /// An echo server on mio.
 #[derive(Parser)]
@@ -34,18 +36,12 @@ struct Client {
     due: Instant,
 }
 
-enum State {
-    Opening(Box<Handshake>),
-    Open(Box<Connection>),
-    /// What still comes is read until then, so that the last frame is not lost to a reset (RFC 6455 §7.1.1).
-    HungUp(Instant),
-}
-
 fn main() -> Result<()> {
     let Options { addr, patience } = Options::parse();
     let beat = Duration::from_secs(patience);
     let keepalive = Keepalive::new().handshake(beat).ping(beat).pong(beat).progress(1 << 10, beat).write(1 << 10, beat);
-    let deflate = DeflateConfig::new().pool(&DeflatePool::new(2)).keep_contexts(false); // two serve all in turn
+    // Two contexts serve all connections in turn. None keeps a window, which would be 32 KiB each.
+    let deflate = DeflateConfig::new().pool(&DeflatePool::new(2)).keep_contexts(false).receive_context_takeover(false);
     let config = Config::new().deflate(deflate).keepalive(keepalive);
     let (mut poll, mut events, clock) = (Poll::new()?, Events::with_capacity(1024), Clock::new());
     let (mut server, mut listener) = (Server::default(), TcpListener::bind(addr)?);
@@ -86,65 +82,5 @@ impl Server {
             self.deadlines.push(Reverse((at, key)));
         }
         mem::swap(if input.is_empty() { &mut self.input } else { own.insert(Input::new()) }, &mut input);
-    }
-}
-
-impl State {
-    /// Goes on until the socket would block, because it says only once that it is ready. Returns when to go on if it is not
-    /// ready before: now, if it is only the others' turn. At the end that is `None`.
-    fn turn(&mut self, socket: &mut TcpStream, input: &mut Input, now: Instant) -> Result<Option<Instant>> {
-        for _ in 0..32 {
-            let (deadline, count) = match self {
-                Self::Opening(handshake) => {
-                    handshake.handle_timeout(now);
-                    match handshake.receive(input) {
-                        Ok(None) => (handshake.deadline().map(|deadline| deadline.at), input.read_from(socket)),
-                        Ok(Some(request)) => {
-                            *self = Self::Open(request.accept(Answer::new())?.into());
-                            continue;
-                        }
-                        Err(rejection) => {
-                            socket.write_all(&rejection.response().to_bytes())?; // short, and the first that is written
-                            *self = Self::HungUp(now.saturating_add(Duration::from_secs(1)));
-                            continue;
-                        }
-                    }
-                }
-                Self::Open(ws) => {
-                    while let Some(event) = ws.receive(input) {
-                        match event {
-                            Event::Text(text) => ws.send(text.into_message())?,
-                            Event::Binary(data) => ws.send(data.into_message())?,
-                            Event::Closed(closed) => println!("closed: {closed}"),
-                            _ => {}
-                        }
-                    }
-                    // A peer that does not read what is sent is not read, and its silence is not counted then.
-                    (if ws.interest().write { Connection::pause_reading } else { Connection::resume_reading })(ws);
-                    ws.handle_timeout(now);
-                    let want = ws.interest();
-                    if want.hang_up {
-                        *self = Self::HungUp(now.saturating_add(Duration::from_secs(1)));
-                        continue;
-                    }
-                    let count = if want.write { ws.output().write_to(socket) } else { input.read_from(socket) };
-                    (want.deadline.map(|deadline| deadline.at), count)
-                }
-                Self::HungUp(until) if *until <= now => return Ok(None),
-                Self::HungUp(until) => {
-                    (Some(*until), socket.shutdown(Shutdown::Write).and(socket.read(&mut [0; 4096])))
-                }
-            };
-            match (count, &mut *self) {
-                (Ok(1..), _) => {}
-                (Err(error), _) if error.kind() == ErrorKind::WouldBlock => return Ok(deadline.or(Some(Instant::MAX))),
-                (_, Self::Open(ws)) => {
-                    ws.receive_eof(); // a reset, too, is the end of the stream
-                    ws.output().clear(); // if anything waits, it is what could not be written
-                }
-                _ => return Ok(None),
-            }
-        }
-        Ok(Some(now))
     }
 }

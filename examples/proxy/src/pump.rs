@@ -15,7 +15,7 @@ struct Side {
     ws: Connection,
     /// `None` when the connection is closed, down to the transport.
     wire: Option<Wire>,
-    /// Whether a deadline has passed that has not been looked at.
+    /// Whether to look at the time, because something has been read or nothing was there to read.
     is_due: bool,
     /// Whether the end has been passed on.
     is_closed: bool,
@@ -40,15 +40,16 @@ pub async fn pump(client: (Wire, Connection), upstream: (Wire, Connection), cloc
 
 impl Side {
     fn new(name: &'static str, loss: CloseCode, (wire, ws): (Wire, Connection)) -> Self {
-        Self { name, loss, ws, wire: Some(wire), is_due: false, is_closed: false }
+        Self { name, loss, ws, wire: Some(wire), is_due: true, is_closed: false }
     }
 
     /// Passes on what has come, as long as not too much waits to be written.
     fn pass_on(&mut self, to: &mut Self, clock: Clock) -> Result<(), SendError> {
         let Some(wire) = &mut self.wire else { return Ok(()) };
-        // After a deadline there is one look in any case, because it may return the end.
-        let mut is_due = take(&mut self.is_due);
-        while take(&mut is_due) || !to.ws.interest().congested {
+        // After a deadline there is one event in any case, because it may be the end.
+        let is_due = take(&mut self.is_due);
+        let mut is_first = is_due;
+        while take(&mut is_first) || !to.ws.interest().congested {
             match self.ws.receive(&mut wire.input) {
                 // A message that nobody can read any more is dropped.
                 Some(Event::TextPart { text, fin }) if to.ws.can_send() => to.ws.send_part(text, fin)?,
@@ -70,7 +71,9 @@ impl Side {
         } else {
             self.ws.resume_reading();
         }
-        self.ws.handle_timeout(clock.now());
+        if is_due {
+            self.ws.handle_timeout(clock.now());
+        }
         // The other side may have to wait for its peer, but this one does not.
         if self.is_closed && self.ws.interest().hang_up {
             self.wire.take().map(|wire| tokio::spawn(wire.hang_up()));
@@ -97,9 +100,12 @@ impl Side {
             count = writer.write_buf(self.ws.output()), if want.write => if !matches!(count, Ok(1..)) {
                 self.ws.output().clear(); // the peer is gone, and what it has sent before can still be read
             },
-            count = reader.read_buf(&mut room), if want.read => if !matches!(count, Ok(1..)) {
-                self.ws.receive_eof();
-            },
+            count = reader.read_buf(&mut room), if want.read => {
+                self.is_due = true;
+                if !matches!(count, Ok(1..)) {
+                    self.ws.receive_eof();
+                }
+            }
             () = sleep_until(wake(want.deadline, clock)) => self.is_due = true,
         }
     }

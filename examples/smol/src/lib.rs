@@ -55,7 +55,7 @@ pub async fn drive<S: AsyncRead + AsyncWrite + Unpin>(
     Ok(())
 }
 
-/// Writes, reads or waits until a time, whichever is done first. 0 is the end of the stream.
+/// Writes and reads what can be, or waits until a time. What has come by then has been read. 0 is the end of the stream.
 pub async fn step<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     mut input: Option<&mut Input>,
@@ -67,12 +67,14 @@ pub async fn step<S: AsyncRead + AsyncWrite + Unpin>(
         let mut polled = Polled(stream, cx);
         let _ = polled.flush(); // what a stream such as TLS holds back; if it fails, so does the next read
         let written = output.as_mut().map_or(Poll::Pending, |output| poll_of(output.write_to(&mut polled)));
-        if written.is_ready() {
-            return written;
-        }
-        // What would block has noted the task, which is woken when one of them goes on.
         let read = input.as_mut().map_or(Poll::Pending, |input| poll_of(input.read_from(&mut polled)));
-        if read.is_ready() { read } else { Pin::new(&mut timer).poll(cx).map(|_| Ok(1)) }
+        // What would block has noted the task, which is woken when one of them goes on.
+        match (written, read) {
+            (Poll::Ready(written @ (Ok(0) | Err(_))), _) => Poll::Ready(written),
+            (written, Poll::Pending) if written.is_ready() => written,
+            (_, Poll::Pending) => Pin::new(&mut timer).poll(cx).map(|_| Ok(1)),
+            (_, read) => read,
+        }
     })
     .await
 }
