@@ -1,19 +1,38 @@
 //! Drives the fuzzing server of Autobahn|Testsuite: `cargo run --example autobahn_client -- ws://127.0.0.1:9002`.
-//!
-//! It offers compression (`--deflate`), unless `--no-deflate` is given.
 
 use std::io::Write;
 use std::net::TcpStream;
+use std::process::ExitCode;
 use ws_proto::handshake::client::{Handshake, Request};
 use ws_proto::{Config, Connection, DeflateConfig, Event, Input, Seed, Seeds};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-fn main() -> Result {
+const HELP: &str = "\
+usage: autobahn_client [--no-deflate] [ws://127.0.0.1:9002]
+
+Runs all cases of a fuzzing server of Autobahn|Testsuite, and asks it for its report.
+
+  --no-deflate  offers no compression";
+
+fn main() -> ExitCode {
+    run_all().map_or_else(
+        |error| {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        },
+        |()| ExitCode::SUCCESS,
+    )
+}
+
+fn run_all() -> Result {
     let (mut server, mut config) = ("ws://127.0.0.1:9002".to_owned(), Config::new().deflate(DeflateConfig::new()));
     for arg in std::env::args().skip(1) {
         match arg.as_str() {
-            "--deflate" => config = config.deflate(DeflateConfig::new()),
+            "--help" => {
+                println!("{HELP}");
+                return Ok(());
+            }
             "--no-deflate" => config = Config::new(),
             _ if arg.starts_with("--") => return Err(format!("unknown option {arg}").into()),
             _ => server = arg,

@@ -1,19 +1,41 @@
 //! A client on a blocking socket: `cargo run --example client -- ws://127.0.0.1:9001/`.
 //!
-//! Lines from standard input go out as text, messages come in. With `--check` it sends a fixed set of messages instead,
-//! compares what comes back, closes, and exits with 0 or says what differed. With `--deflate` it offers compression.
+//! Lines from standard input go out as text, messages come in.
 
 use std::io::{BufRead, Read, Write};
 use std::net::TcpStream;
+use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver, Sender};
 use ws_proto::handshake::client::{Handshake, Request};
 use ws_proto::{CloseCode, Config, Connection, DeflateConfig, Event, Input, Message, Seed};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-fn main() -> Result {
+const HELP: &str = "\
+usage: client [--check] [--deflate] ws://HOST:PORT/PATH
+
+Sends the lines of standard input as text, and prints what comes.
+
+  --check    sends a fixed set of messages instead, compares what comes back, and exits with 0 if it is the same
+  --deflate  offers compression";
+
+fn main() -> ExitCode {
+    run().map_or_else(
+        |error| {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        },
+        |()| ExitCode::SUCCESS,
+    )
+}
+
+fn run() -> Result {
     let (options, uris): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|arg| arg.starts_with("--"));
-    let [uri] = &uris[..] else { return Err("usage: client [--check] [--deflate] ws://host:port/path".into()) };
+    if options.iter().any(|option| option == "--help") {
+        println!("{HELP}");
+        return Ok(());
+    }
+    let [uri] = &uris[..] else { return Err(HELP.into()) };
     let (mut config, mut check) = (Config::new(), false);
     for option in options {
         match option.as_str() {

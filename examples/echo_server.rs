@@ -1,10 +1,8 @@
 //! An echo server on tokio: `cargo run --example echo_server`, then open the address it prints in a browser.
 //!
 //! It keeps no time, so that it stays short: a server on the open network puts a deadline around each read and write.
-//!
-//! Options: `--addr 127.0.0.1:9001`, `--subprotocol NAME` (may be repeated), `--max-message BYTES`, `--deflate`
-//! (compresses with whoever offers it).
 
+use std::process::ExitCode;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -21,9 +19,29 @@ struct Options {
     config: Config,
 }
 
+const HELP: &str = "\
+usage: echo_server [--addr 127.0.0.1:9001] [--subprotocol NAME]... [--max-message BYTES] [--deflate]
+
+  --subprotocol  answers with the first of a client's list that is among these
+  --max-message  fails larger ones with 1009
+  --deflate      compresses with whoever offers it";
+
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result {
-    let options = Options::from_args()?;
+async fn main() -> ExitCode {
+    run().await.map_or_else(
+        |error| {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        },
+        |()| ExitCode::SUCCESS,
+    )
+}
+
+async fn run() -> Result {
+    let Some(options) = Options::from_args()? else {
+        println!("{HELP}");
+        return Ok(());
+    };
     let listener = TcpListener::bind(&options.addr).await?;
     println!("listening on ws://{}", listener.local_addr()?);
     println!("open http://{}/ in a browser", listener.local_addr()?);
@@ -141,13 +159,17 @@ async fn hang_up(mut socket: TcpStream) -> Result {
 }
 
 impl Options {
-    fn from_args() -> Result<Self> {
+    /// `None` if help is asked for.
+    fn from_args() -> Result<Option<Self>> {
         let mut options = Self { addr: "127.0.0.1:9001".into(), subprotocols: Vec::new(), config: Config::new() };
         let mut args = std::env::args().skip(1);
         while let Some(option) = args.next() {
             if option == "--deflate" {
                 options.config = options.config.deflate(DeflateConfig::new());
                 continue;
+            }
+            if option == "--help" {
+                return Ok(None);
             }
             let value = args.next().ok_or_else(|| format!("{option} needs a value"))?;
             match option.as_str() {
@@ -162,6 +184,6 @@ impl Options {
                 _ => return Err(format!("unknown option {option}").into()),
             }
         }
-        Ok(options)
+        Ok(Some(options))
     }
 }
