@@ -157,45 +157,45 @@ impl SendHalf {
         &mut self.writer.output
     }
 
-    /// As [`Connection::send_text`](crate::Connection::send_text).
+    /// Sends a text message, copying it. More is said at [`Connection::send_text`](crate::Connection::send_text).
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`Connection::send_text`](crate::Connection::send_text).
     #[inline]
     pub fn send_text(&mut self, text: &str) -> Result<(), SendError> {
         self.copy(MessageKind::Text, text.as_bytes())
     }
 
-    /// As [`Connection::send_binary`](crate::Connection::send_binary).
+    /// Sends a binary message, copying it. More is said at [`Connection::send_binary`](crate::Connection::send_binary).
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`Connection::send_binary`](crate::Connection::send_binary).
     #[inline]
     pub fn send_binary(&mut self, data: &[u8]) -> Result<(), SendError> {
         self.copy(MessageKind::Binary, data)
     }
 
-    /// As [`Connection::send`](crate::Connection::send).
+    /// Sends a message that is given away. More is said at [`Connection::send`](crate::Connection::send).
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`Connection::send`](crate::Connection::send).
     pub fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
         self.message(message.into(), true)
     }
 
-    /// As [`Connection::send_uncompressed`](crate::Connection::send_uncompressed).
+    /// Sends a message that is not to be compressed. More is said at [`Connection::send_uncompressed`](crate::Connection::send_uncompressed).
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`Connection::send_uncompressed`](crate::Connection::send_uncompressed).
     #[cfg(feature = "deflate")]
     pub fn send_uncompressed(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
         self.message(message.into(), false)
     }
 
-    /// As [`Connection::send_prepared`](crate::Connection::send_prepared).
+    /// Sends a message that was encoded beforehand. More is said at [`Connection::send_prepared`](crate::Connection::send_prepared).
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`Connection::send_prepared`](crate::Connection::send_prepared).
     #[inline]
     pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), SendError> {
         if self.writer.masks() {
@@ -214,10 +214,10 @@ impl SendHalf {
         Ok(self.count_message(appended)?)
     }
 
-    /// As [`Connection::send_with`](crate::Connection::send_with).
+    /// Sends a message that `write` writes straight into the output. More is said at [`Connection::send_with`](crate::Connection::send_with).
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`Connection::send_with`](crate::Connection::send_with).
     pub fn send_with<E>(
         &mut self,
         kind: MessageKind,
@@ -239,27 +239,27 @@ impl SendHalf {
         sent
     }
 
-    /// As [`Connection::send_part`](crate::Connection::send_part).
+    /// Sends the next fragment of a message. More is said at [`Connection::send_part`](crate::Connection::send_part).
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`Connection::send_part`](crate::Connection::send_part).
     pub fn send_part(&mut self, part: impl Into<Message>, fin: bool) -> Result<(), SendError> {
         self.part(part.into(), fin, true)
     }
 
-    /// As [`Connection::send_part_uncompressed`](crate::Connection::send_part_uncompressed).
+    /// Sends the next fragment of a message that is not to be compressed. More is said at [`Connection::send_part_uncompressed`](crate::Connection::send_part_uncompressed).
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`Connection::send_part_uncompressed`](crate::Connection::send_part_uncompressed).
     #[cfg(feature = "deflate")]
     pub fn send_part_uncompressed(&mut self, part: impl Into<Message>, fin: bool) -> Result<(), SendError> {
         self.part(part.into(), fin, false)
     }
 
-    /// As [`Connection::ping`](crate::Connection::ping).
+    /// Sends a Ping. More is said at [`Connection::ping`](crate::Connection::ping).
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`Connection::ping`](crate::Connection::ping).
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
         self.may_send()?;
         self.writer.append_control(Opcode::Ping, payload)?;
@@ -267,10 +267,10 @@ impl SendHalf {
         Ok(())
     }
 
-    /// As [`Connection::pong`](crate::Connection::pong).
+    /// Sends a Pong. More is said at [`Connection::pong`](crate::Connection::pong).
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`Connection::pong`](crate::Connection::pong).
     pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
         if !self.close_state.may_pong() {
             return Err(SendErrorKind::Closed.into());
@@ -280,10 +280,10 @@ impl SendHalf {
         Ok(())
     }
 
-    /// As [`Connection::close`](crate::Connection::close).
+    /// Sends a Close frame. More is said at [`Connection::close`](crate::Connection::close).
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`Connection::close`](crate::Connection::close).
     pub fn close(&mut self, frame: impl Into<CloseFrame>) -> Result<(), SendError> {
         let frame = frame.into();
         self.check_close(&frame)?;
@@ -291,10 +291,10 @@ impl SendHalf {
         Ok(())
     }
 
-    /// As [`Connection::close_now`](crate::Connection::close_now).
+    /// Sends a Close frame at once, and drops what waits. More is said at [`Connection::close_now`](crate::Connection::close_now).
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`Connection::close_now`](crate::Connection::close_now).
     pub fn close_now(&mut self, frame: impl Into<CloseFrame>) -> Result<(), SendError> {
         let close = self.close_state.close_size();
         if self.writer.output.close_waits(close) && self.writer.output.cut(Backlog::Frame, close) {
