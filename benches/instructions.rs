@@ -10,7 +10,7 @@ mod json;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use browser::REQUEST;
-use chacha20::ChaCha20Rng;
+use chacha20::ChaCha12Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use json::{messages, zlib_messages};
 use sha1::{Digest, Sha1};
@@ -209,7 +209,7 @@ const RESPONSE: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket
 
 /// A key of random bytes, and a request with it, is what HTTP, SHA-1 and base64 take of a client's handshake, and the server.
 fn floor_connect(batches: usize) {
-    let mut random = ChaCha20Rng::from_seed([7; 32]);
+    let mut random = ChaCha12Rng::from_seed([7; 32]);
     let (mut request, mut input, mut response) = (BytesMut::new(), BytesMut::new(), RESPONSE.to_vec());
     for _ in 0..batches * BATCH {
         let mut nonce = [0; 16];
@@ -325,7 +325,7 @@ fn floor_echo(batches: usize) {
 }
 
 fn floor_client_send(batches: usize, payload: &[u8]) {
-    let mut keys = ChaCha20Rng::from_seed([3; 32]);
+    let mut keys = ChaCha12Rng::from_seed([3; 32]);
     let mut output = Vec::with_capacity(BATCH * 26);
     for _ in 0..batches {
         for _ in 0..BATCH {

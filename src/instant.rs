@@ -138,6 +138,11 @@ impl Span {
         self.nanoseconds
     }
 
+    /// A quarter of it, and not nothing.
+    pub(crate) const fn quarter(self) -> Self {
+        Self { nanoseconds: if self.nanoseconds < 4 { 1 } else { self.nanoseconds / 4 } }
+    }
+
     #[inline]
     pub(crate) fn is_for_ever(self) -> bool {
         self == Self::FOR_EVER

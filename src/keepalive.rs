@@ -24,8 +24,8 @@ use core::time::Duration;
 /// What ends that way ends with [`Cause::TimedOut`](crate::Cause::TimedOut); an idle connection ends with
 /// [`Cause::Agreed`](crate::Cause::Agreed) if the peer answers the Close.
 ///
-/// A wait for the peer does not count while the driver was away. Where [`handle_timeout`] comes so late that the whole time
-/// has passed once more (the machine was suspended, a thread was blocked), the wait begins again, once; only
+/// A wait for the peer does not count while the driver was away. Where [`handle_timeout`] comes later than it was due by a
+/// quarter of the wait (the machine was suspended, a thread was blocked), the wait begins again, once; only
 /// [`message`](Keepalive::message) and [`idle`](Keepalive::idle) hold by the clock alone. Nor does time count
 /// in which the application does not read ([`pause_reading`]).
 ///

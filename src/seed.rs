@@ -5,7 +5,7 @@ use core::fmt;
 /// Thirty-two secret random bytes, the source of a client's handshake nonce and of all its masking keys.
 ///
 /// RFC 6455 §5.3 wants keys from a strong source of entropy that nobody can predict. The crate draws no entropy of its
-/// own, so a client is given a seed and draws from a ChaCha20 stream over it. A seed serves one connection: it can be
+/// own, so a client is given a seed and draws from a ChaCha12 stream over it. A seed serves one connection: it can be
 /// moved but not copied, and its `Debug` hides it. A server needs none. [`Seeds`](crate::Seeds) gives one to each of many
 /// connections.
 ///

@@ -1,5 +1,5 @@
 # The server with ws in Node and websockets in Python, and with peers that are in the way; the client with servers on both.
-at_most 115 "$here"/smol/src/lib.rs
+at_most 120 "$here"/smol/src/lib.rs
 at_most 65 "$here"/smol/src/server.rs "$here"/smol/src/client.rs
 
 check_patient_server smol "$built/smol_server" 127.0.0.1:0 || failed=1

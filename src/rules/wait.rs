@@ -9,11 +9,11 @@ pub(super) fn is_over(since: Instant, span: Span, now: Instant) -> bool {
     now >= since.after(span) && !span.is_for_ever()
 }
 
-/// Whether a look comes so late that the whole time of the wait has passed a second time: then the driver was away, and
-/// what is waited for may be there unread.
+/// Whether a look comes later than it was due by a quarter of the wait: then the driver was away, and what is waited for may
+/// be there unread.
 #[inline]
 pub(super) fn was_away(since: Instant, span: Span, now: Instant) -> bool {
-    now != Instant::MAX && is_over(since.after(span), span, now)
+    now != Instant::MAX && is_over(since.after(span), span.quarter(), now)
 }
 
 /// A wait for a number of bytes in each span of time, while there is something that has to go on.
@@ -152,6 +152,16 @@ mod tests {
         assert!(!look(&mut window, 46, true, 202));
         assert_eq!(due(&window), Some(at(56)));
         assert!(look(&mut window, 99, true, 202));
+    }
+
+    #[test]
+    fn a_look_that_is_late_by_a_quarter_is_not_the_last() {
+        for (now, is_over) in [(9, false), (10, true), (12, true), (13, false)] {
+            let mut window = Window::OFF;
+            look(&mut window, 0, true, 0);
+            assert_eq!(look(&mut window, now, true, 0), is_over, "{now}");
+        }
+        assert_eq!([0, 3, 4, 11].map(|span| Span::new(Duration::from_nanos(span)).quarter().nanoseconds()), [1, 1, 1, 2]);
     }
 
     #[test]

@@ -661,11 +661,21 @@ fn a_driver_that_was_away_waits_once_more() {
     for role in ROLES {
         for (reason, arm) in cases {
             let keepalive = Keepalive::new().ping(if reason == Timeout::Pong { Some(seconds(30)) } else { None });
-            let mut end = End::new(role, keepalive);
+            let mut end = End::new(role, keepalive.clone());
             arm(&mut end);
             let (at, due) = end.deadline().expect("it is armed");
             let span = at.saturating_duration_since(end.now);
             assert_eq!(due, reason);
+            end.wait(span + span / 4 - NS);
+            assert_eq!(end.timed_out(), Some(reason), "late, but not away: {role:?}");
+
+            let mut end = End::new(role, keepalive.clone());
+            arm(&mut end);
+            end.wait(span + span / 4);
+            assert_eq!(end.cause(), None, "{role:?} {reason:?}");
+
+            let mut end = End::new(role, keepalive);
+            arm(&mut end);
             end.wait(seconds(24 * 3600));
             assert_eq!(end.cause(), None, "{role:?} {reason:?}");
             assert_eq!(end.deadline(), Some((end.now.saturating_add(span), reason)));

@@ -12,7 +12,7 @@ use crate::wire::{Content, Incoming, Kind, Role, frames};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use chacha20::ChaCha20Rng;
+use chacha20::ChaCha12Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use std::hint::black_box;
 use std::io::{IoSlice, Write};
@@ -274,12 +274,12 @@ struct Output {
     at: usize,
     /// Where masking keys come from. RFC 6455 §5.3 asks for a strong source of entropy, so the least that a client does is
     /// to draw from a generator whose next key nobody can tell.
-    keys: ChaCha20Rng,
+    keys: ChaCha12Rng,
 }
 
 impl Output {
     fn new() -> Self {
-        Self { buffer: vec![0; 2 * READ], at: 0, keys: ChaCha20Rng::from_seed([1; 32]) }
+        Self { buffer: vec![0; 2 * READ], at: 0, keys: ChaCha12Rng::from_seed([1; 32]) }
     }
 
     #[inline(always)]
