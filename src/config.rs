@@ -99,8 +99,8 @@ impl Config {
     }
 
     /// The largest received message, in bytes over all its fragments. Default 64 MiB. The header that takes a message past it
-    /// ends the connection with 1009; of a compressed message the byte that does, once it is inflated. It may be changed on
-    /// a live connection: [`Connection::set_limits`](crate::Connection::set_limits).
+    /// ends the connection with 1009; for a compressed message, the first inflated byte past it does. It may be changed on a
+    /// live connection: [`Connection::set_limits`](crate::Connection::set_limits).
     #[must_use]
     pub const fn max_message(mut self, bytes: u64) -> Self {
         self.max_message = bytes;
@@ -200,9 +200,9 @@ impl Config {
         self
     }
 
-    /// Keeps time: sends Pings, and ends what a peer does not go on with, by these deadlines. Default: it does not. The driver
-    /// says what time it is, with [`Connection::handle_timeout`](crate::Connection::handle_timeout). Connections that share an
-    /// [`Input`](crate::Input) have to keep time all, or none of them.
+    /// Sends Pings, and ends connections whose peer does not respond or does not go on, by these deadlines. Default: there are
+    /// none. The driver says what time it is, with [`Connection::handle_timeout`](crate::Connection::handle_timeout). Of
+    /// connections that share an [`Input`](crate::Input), either all have deadlines or none has.
     #[must_use]
     pub fn keepalive(mut self, keepalive: Keepalive) -> Self {
         self.policy().keepalive = keepalive;

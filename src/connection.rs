@@ -188,7 +188,8 @@ impl Connection {
     /// Call it when reading or writing fails, too: a reset is the end of the stream, and once [`Event::Closed`] has been
     /// returned it is nothing at all. Where a write fails, the transport may still hold what the peer had sent before: read
     /// that first, up to the end or the error that reading meets. It may be called repeatedly. What can never be written keeps
-    /// [`Interest::hang_up`] from being set; [`Output::clear`] drops it.
+    /// [`Interest::hang_up`] from being set, and [`Interest::congested`] set: after a write that failed, drop it with
+    /// [`Output::clear`].
     ///
     /// Over a stream of HTTP/2 (RFC 8441 §5) or HTTP/3 (RFC 9220 §3) it is the same, in other words:
     ///
@@ -211,11 +212,10 @@ impl Connection {
         Interest { read: interest.read && self.receiver.wants_read(), ..interest }
     }
 
-    /// Says what time it is: call it after each look, when [`receive`](Connection::receive) has returned `None`, and at the
-    /// latest at the [`deadline`](Interest::deadline). Where a task wakes for both, it reads first: bytes that still lie in
-    /// the socket count as silence. It does what is due by [`Config::keepalive`] and
-    /// [`Config::rate_limit`]: sends a Ping or Close frame, or ends the connection. Then ask for the
-    /// [`interest`](Connection::interest) again.
+    /// Says what time it is: call it each time [`receive`](Connection::receive) has returned `None`, and at the latest at the
+    /// [`deadline`](Interest::deadline). Where a task wakes for both, it reads first: bytes that still lie in the socket count as
+    /// silence. It does what is due by [`Config::keepalive`] and [`Config::rate_limit`]: sends a Ping or Close frame, or ends the
+    /// connection. Then ask for the [`interest`](Connection::interest) again.
     ///
     /// What has been received and written since the last call counts as if it had happened now. So deadlines are exact if
     /// it is called after each read and write, and late by at most their own time if it is called only when one has passed.
@@ -262,8 +262,9 @@ impl Connection {
 
     /// Says that the application does not read for now: [`Interest::read`] is false until
     /// [`resume_reading`](Connection::resume_reading), and the peer's silence has no deadline in between. It is for
-    /// back-pressure. What the input holds can be received all the same; a driver that does not, because each event becomes
-    /// output, still calls [`receive`](Connection::receive) when a deadline has passed, as that may have ended the connection.
+    /// back-pressure. What the input holds can be received all the same. A driver that does not, because each event becomes
+    /// output, receives again as soon as the output is not [`congested`](Interest::congested), which it is not either when a
+    /// deadline has ended the connection.
     pub fn pause_reading(&mut self) {
         self.sender.pause_reading();
     }

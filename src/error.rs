@@ -49,7 +49,7 @@ use alloc::boxed::Box;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A connection has ended, and not as the application would have it.
+    /// A connection has ended, where the application takes its end for an error.
     #[error(transparent)]
     Closed(Box<Closed>),
     /// A message was not sent.
@@ -98,7 +98,7 @@ pub enum Error {
     #[cfg(feature = "handshake")]
     #[error(transparent)]
     Retry(#[from] RetryError),
-    /// Something that may not stand in a request or response.
+    /// Something that is not allowed in a request or response.
     #[cfg(feature = "handshake")]
     #[error(transparent)]
     Build(#[from] BuildError),
@@ -120,7 +120,7 @@ pub enum Error {
     Io(#[from] std::io::Error),
 }
 
-/// Who has to do otherwise, so that an [`Error`] does not come again.
+/// Who can avoid an [`Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {

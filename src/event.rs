@@ -190,17 +190,19 @@ pub struct Closed {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
-    /// Both sides sent a Close frame.
+    /// Both sides sent a Close frame. Which was the first is for the application to know: this side's, if it has called
+    /// [`close`](crate::Connection::close) before [`Event::Close`] came, or if [`Keepalive::idle`](crate::Keepalive::idle) is set.
     Agreed,
     /// The peer broke the protocol or a limit, and the connection was failed (RFC 6455 §7.1.7).
     Violation(Violation),
     /// The transport ended before the closing handshake did.
     EndOfStream,
-    /// The peer was waited for until a deadline of [`Keepalive`](crate::Keepalive), and for no longer.
+    /// A deadline of [`Keepalive`](crate::Keepalive) passed.
     /// [`code`](Closed::code) is 1006 then, unless the peer's Close had come; a 1008 that was sent is in
     /// [`sent`](Closed::sent).
     TimedOut(Timeout),
-    /// The peer sent more than its [`RateLimit`](crate::RateLimit) allows, which says [`Excess::Close`](crate::Excess::Close).
+    /// The peer sent more than the [`RateLimit`](crate::RateLimit) allows, which is set to
+    /// [`Excess::Close`](crate::Excess::Close).
     RateExceeded,
 }
 
@@ -219,10 +221,19 @@ impl fmt::Display for Cause {
     }
 }
 
-/// The code and reason of RFC 6455 §7.1.5 and §7.1.6, and the cause.
+/// The code of RFC 6455 §7.1.5, the reason of §7.1.6 if there is one, the code that was sent if that is another, and the cause:
+/// `1001 "restart", both sides closed`.
 impl fmt::Display for Closed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?}, {}", self.code(), self.reason(), self.cause)
+        write!(f, "{}", self.code())?;
+        if !self.reason().is_empty() {
+            write!(f, " {:?}", self.reason())?;
+        }
+        let sent = self.sent.as_ref().and_then(CloseFrame::code);
+        if let Some(sent) = sent.filter(|sent| *sent != self.code()) {
+            write!(f, ", {sent} sent")?;
+        }
+        write!(f, ", {}", self.cause)
     }
 }
 

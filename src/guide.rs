@@ -13,18 +13,19 @@
 //! 5. [`deadlines`]: time, and tests that move the clock by hand.
 //! 6. [`two_tasks`]: one task that reads and one that writes.
 //! 7. [`completion_io`]: kernels that own buffers while they read and write.
+//! 8. [`runtimes`]: whole loops, for tokio, for hyper and axum, and for readiness as of mio.
 //!
 //! **Around the connection**:
 //!
-//! 8. [`handshake`]: from bytes, from parsed headers, over HTTP/2 and HTTP/3.
-//! 9. [`compression`]: permessage-deflate, and the memory that it takes.
-//! 10. [`migrating`]: from tungstenite, type by type.
+//! 9. [`handshake`]: from bytes, from parsed headers, over HTTP/2 and HTTP/3.
+//! 10. [`compression`]: permessage-deflate, and the memory that it takes.
+//! 11. [`migrating`]: from tungstenite, type by type.
 //!
 //! **For reference**:
 //!
-//! 11. [`application`]: what the RFCs ask of the application and not of this crate.
-//! 12. [`defaults`]: every default, and why.
-//! 13. [`threats`]: what has broken other implementations, and how this one is built against it.
+//! 12. [`application`]: what the RFCs ask of the application and not of this crate.
+//! 13. [`defaults`]: every default, and why.
+//! 14. [`threats`]: what has broken other implementations, and how this one is built against it.
 //!
 //! The modules exist in the documentation only: nothing of them is in a program.
 
@@ -56,6 +57,13 @@ pub mod two_tasks {
 
 pub mod completion_io {
     #![cfg_attr(any(not(doctest), feature = "std"), doc = include_str!("guide/completion_io.md"))]
+}
+
+pub mod runtimes {
+    #![cfg_attr(
+        any(not(doctest), all(feature = "std", feature = "handshake", feature = "deflate")),
+        doc = include_str!("guide/runtimes.md")
+    )]
 }
 
 pub mod handshake {

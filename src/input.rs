@@ -96,7 +96,8 @@ impl Input {
     /// # async fn read(socket: &mut tokio::net::TcpStream, input: &mut ws_proto::Input) -> std::io::Result<()> {
     /// use tokio::io::AsyncReadExt;
     ///
-    /// let count = socket.read_buf(&mut input.room()).await?; // 0 at the end of the stream
+    /// let mut room = input.room(); // by name, as `select!` needs it
+    /// let count = socket.read_buf(&mut room).await?; // 0 at the end of the stream
     /// # Ok(())
     /// # }
     /// ```

@@ -180,24 +180,24 @@ impl Clock {
         Self { origin: std::time::Instant::now() }
     }
 
-    /// A clock with this origin, for runtimes that have a time of their own, such as tokio with its time paused:
+    /// A clock with this [`std::time::Instant`] as its origin, for runtimes that have a time of their own, such as tokio with its time paused:
     /// `Clock::with_origin(tokio::time::Instant::now().into_std())`, which is read by [`at`](Clock::at).
     pub const fn with_origin(origin: std::time::Instant) -> Self {
         Self { origin }
     }
 
-    /// The time, by the system's clock.
+    /// The time, by [`std::time::Instant::now`].
     pub fn now(&self) -> Instant {
         self.at(std::time::Instant::now())
     }
 
-    /// A time that has been read already. What was before the origin counts as the origin.
+    /// The [`Instant`] of a [`std::time::Instant`]. What was before the origin counts as the origin.
     pub fn at(&self, instant: std::time::Instant) -> Instant {
         Instant::new(instant.saturating_duration_since(self.origin))
     }
 
-    /// What to sleep until; 30 years on where the clock does not reach as far as the instant. With tokio, it is for
-    /// `sleep_until(clock.to_std(at).into())`.
+    /// The [`std::time::Instant`] of an [`Instant`], to sleep until: `sleep_until(clock.to_std(at).into())` with tokio. Where
+    /// the system's clock does not reach as far, it is 30 years on.
     pub fn to_std(&self, instant: Instant) -> std::time::Instant {
         let origin = self.origin;
         let at = origin.checked_add(instant.since_origin()).or_else(|| origin.checked_add(Self::FAR));

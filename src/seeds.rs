@@ -54,6 +54,7 @@ impl Seeds {
     }
 
     /// Draws the seed of one connection.
+    #[doc(alias = "next")]
     pub fn next_seed(&mut self) -> Seed {
         Seed::new(self.draw())
     }

@@ -139,7 +139,7 @@ def client(program, url, ca, other_ca):
         run(ca),
         (
             1,
-            "compression: false\nearly\nclosed: 1006 \"\", the transport ended before the closing handshake did\n",
+            "compression: false\nearly\nclosed: 1006, the transport ended before the closing handshake did\n",
             "Error: the connection did not end with Close frames\n",
         ),
     )

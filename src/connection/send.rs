@@ -332,7 +332,8 @@ impl SendHalf {
             read: !over && self.may_read(),
             write,
             hang_up: over && !write,
-            congested: self.writer.is_congested(),
+            // The end has to be received, whatever waits.
+            congested: self.writer.is_congested() && !self.close_state.is_over(),
             deadline,
         }
     }

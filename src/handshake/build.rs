@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use core::fmt;
 
-/// Something that may not stand in a request or response.
+/// Something that is not allowed in a request or response.
 ///
 /// An error may be logged, so it holds the names of headers alone. Values and credentials are secret, and so may
 /// subprotocols be, in which pages send tokens for want of headers; a name that is not a token may be a whole header line.

@@ -27,6 +27,10 @@ impl Request {
     /// in one allocation; the body is left alone. One thing is not seen: the library's `Uri` drops a fragment, which a request
     /// may not have (RFC 9112 §3.2), while it parses.
     ///
+    /// Take the upgrade out of the request (`hyper::upgrade::on`) before the response is returned. With axum a rejection is
+    /// `http::Response::from(rejection).map(Body::from)`, and a response `response.map(|()| Body::empty())`;
+    /// [`runtimes`](crate::guide::runtimes) has the whole handler.
+    ///
     /// ```
     /// use ws_proto::bytes::Bytes;
     /// use ws_proto::handshake::server::{Answer, Request};
@@ -50,10 +54,34 @@ impl Request {
         protocol: Option<&str>,
         config: &Config,
     ) -> Result<Self, Rejection> {
-        let (method, uri) = (request.method().as_str(), request.uri());
-        let headers = || request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        let (method, uri, version) = (request.method(), request.uri(), request.version());
+        Self::of_http(method, uri, version, request.headers(), protocol, config)
+    }
+
+    /// The same for a request whose body has been taken off, as extractors of axum have it.
+    ///
+    /// # Errors
+    /// Those of [`from_http`](Self::from_http).
+    pub fn from_http_parts(
+        parts: &::http::request::Parts,
+        protocol: Option<&str>,
+        config: &Config,
+    ) -> Result<Self, Rejection> {
+        Self::of_http(&parts.method, &parts.uri, parts.version, &parts.headers, protocol, config)
+    }
+
+    fn of_http(
+        method: &Method,
+        uri: &Uri,
+        version: Version,
+        headers: &HeaderMap,
+        protocol: Option<&str>,
+        config: &Config,
+    ) -> Result<Self, Rejection> {
+        let method = method.as_str();
+        let headers = || headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
         let size = headers().map(|(name, value)| size_of_line(name, value)).fold(0, usize::saturating_add);
-        if request.version() > Version::HTTP_11 {
+        if version > Version::HTTP_11 {
             let pseudo = PseudoHeaders {
                 method,
                 protocol,
@@ -63,7 +91,7 @@ impl Request {
             };
             return Self::of_extended_connect(&pseudo, size, headers(), config);
         }
-        let http_minor = u8::from(request.version() == Version::HTTP_11);
+        let http_minor = u8::from(version == Version::HTTP_11);
         Self::of_parts(method, &target(uri), http_minor, size, headers(), config)
     }
 

@@ -161,7 +161,10 @@ mod tests {
             look(&mut window, 0, true, 0);
             assert_eq!(look(&mut window, now, true, 0), is_over, "{now}");
         }
-        assert_eq!([0, 3, 4, 11].map(|span| Span::new(Duration::from_nanos(span)).quarter().nanoseconds()), [1, 1, 1, 2]);
+        assert_eq!(
+            [0, 3, 4, 11].map(|span| Span::new(Duration::from_nanos(span)).quarter().nanoseconds()),
+            [1, 1, 1, 2]
+        );
     }
 
     #[test]

@@ -33,8 +33,21 @@ fn seed() -> Seed {
     Seed::new([7; 32])
 }
 
+/// The same comes of the request and of its parts.
 fn asked<B>(request: &http::Request<B>, protocol: Option<&str>) -> Result<Request, Rejection> {
-    Request::from_http(request, protocol, &Config::new())
+    let asked = Request::from_http(request, protocol, &Config::new());
+    let mut copy = http::Request::new(());
+    copy.method_mut().clone_from(request.method());
+    copy.uri_mut().clone_from(request.uri());
+    copy.headers_mut().clone_from(request.headers());
+    *copy.version_mut() = request.version();
+    let of_parts = Request::from_http_parts(&copy.into_parts().0, protocol, &Config::new());
+    let seen = |asked: &Result<Request, Rejection>| match asked {
+        Ok(request) => Ok((request.target().to_owned(), request.headers().map(|(_, value)| value.to_vec()).collect())),
+        Err(rejection) => Err::<(String, Vec<Vec<u8>>), _>(rejection.to_string()),
+    };
+    assert_eq!(seen(&of_parts), seen(&asked));
+    asked
 }
 
 /// The value of a header that is there once.

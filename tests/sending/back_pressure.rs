@@ -3,7 +3,7 @@
 
 use crate::common::frames::*;
 use ws_proto::bytes::{Buf, Bytes};
-use ws_proto::{CloseCode, Config, Connection, Event, Input, Message, SendErrorKind};
+use ws_proto::{CloseCode, Config, Connection, Event, Input, Message, Role, SendErrorKind};
 
 /// 6455-6.1-1: `buffered` is exactly what waits: the frames that were sent, less the bytes that were written.
 #[test]
@@ -110,6 +110,33 @@ fn everything_that_waits_counts() {
         let count = sender.output().remaining();
         sender.output().advance(count);
         assert!(!sender.interest().congested);
+    }
+}
+
+/// An application that does not receive while the output is congested receives the end all the same.
+#[test]
+fn what_is_over_is_not_congested() {
+    let ends: [fn(Role, &mut Connection, &mut Input); 3] = [
+        |role, ws, input| drop(feed(ws, input, &Frame::close(1000, "").to(role).bytes())),
+        |role, ws, input| drop(feed(ws, input, &Frame::new(3, "").to(role).bytes())),
+        |_, ws, input| {
+            ws.receive_eof();
+            drop(take_events(ws, input));
+        },
+    ];
+    for role in ROLES {
+        for end in ends {
+            let mut ws = connection(role, &Config::new().high_water(0));
+            ws.send_text("it waits").unwrap();
+            assert!(ws.interest().congested);
+            end(role, &mut ws, &mut Input::new());
+            assert!(!ws.interest().congested && ws.interest().write, "{role:?}");
+        }
+        // One direction has ended, and what comes from the other can still be answered.
+        let mut ws = connection(role, &Config::new().high_water(0));
+        ws.send_text("it waits").unwrap();
+        ws.close(CloseCode::NORMAL).unwrap();
+        assert!(ws.interest().congested, "{role:?}");
     }
 }
 
