@@ -189,11 +189,12 @@ impl Handshake {
         Ok(())
     }
 
-    /// Says what time it is, when the handshake begins and at the [`deadline`](Handshake::deadline) at the latest, after
-    /// [`receive`](Handshake::receive) or [`receive_body`](Handshake::receive_body). From the first call on there is as much
-    /// time as [`Keepalive::handshake`](crate::Keepalive::handshake) says, for the response and the body of one that declines;
-    /// when it is up, the one returns [`Flaw::TimedOut`] or the other [`BodyError::TimedOut`]. A [retry](Self::retry) has as much
-    /// time again. Calls at other times change nothing.
+    /// Says what time it is, when the handshake begins and at the [`deadline`](Handshake::deadline) at the latest. From the
+    /// first call on there is as much time as [`Keepalive::handshake`](crate::Keepalive::handshake) says, for the response and the
+    /// body of one that declines. When it is up, [`receive`](Handshake::receive) returns [`Flaw::TimedOut`], or
+    /// [`receive_body`](Handshake::receive_body) [`BodyError::TimedOut`], if the input does not hold the whole of it: call it
+    /// next, as the deadline is due until then. A [retry](Self::retry) has as much time again. Calls at other times change
+    /// nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.transaction.handle_timeout(now);
     }

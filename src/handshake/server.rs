@@ -94,7 +94,11 @@ impl Handshake {
             State::Received => return Ok(None),
             State::Rejected(rejection) => return Err(rejection.clone()),
         }
-        match http1::read(&mut self.reader, input) {
+        let read = match http1::read(&mut self.reader, input) {
+            Ok(None) if self.time_limit.is_up() => Err(Rejection::new(Reason::TimedOut, None)),
+            read => read,
+        };
+        match read {
             Ok(None) => Ok(None),
             Ok(Some((head, key))) => {
                 self.state = State::Received;
@@ -107,13 +111,13 @@ impl Handshake {
         }
     }
 
-    /// Says what time it is, when the handshake begins and at the [`deadline`](Handshake::deadline) at the latest, after
-    /// [`receive`](Handshake::receive). From the first call on there is as much time as
-    /// [`Keepalive::handshake`](crate::Keepalive::handshake) says; when it is up, and the request is not complete,
-    /// [`receive`](Handshake::receive), which is to be called next, returns a rejection with [`Reason::TimedOut`]. Calls at other times change nothing.
+    /// Says what time it is, when the handshake begins and at the [`deadline`](Handshake::deadline) at the latest. From the
+    /// first call on there is as much time as [`Keepalive::handshake`](crate::Keepalive::handshake) says. When it is up,
+    /// [`receive`](Handshake::receive), which is to be called next, returns a rejection with [`Reason::TimedOut`] if the input
+    /// does not hold the whole request; the deadline is due until then. Calls at other times change nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if matches!(self.state, State::Reading) && self.time_limit.look(now) {
-            self.state = State::Rejected(Rejection::new(Reason::TimedOut, None));
+        if matches!(self.state, State::Reading) {
+            self.time_limit.look(now);
         }
     }
 

@@ -39,6 +39,7 @@ fn a_request_that_is_not_complete_is_answered_with_408() {
             }
             handshake.handle_timeout(START.saturating_add(wait));
             if is_over {
+                assert_eq!(handshake.deadline().map(|deadline| deadline.at), Some(Instant::ORIGIN), "until it is received");
                 let rejection = handshake.receive(&mut input).expect_err("the time is up");
                 assert_eq!((rejection.reason(), rejection.response().status()), (Reason::TimedOut, 408));
                 assert!(rejection.response().to_bytes().starts_with(b"HTTP/1.1 408 Request Timeout\r\n"));
@@ -73,6 +74,10 @@ fn a_response_that_is_not_complete_fails_the_handshake() {
             let deadline = handshake.deadline().expect("it has a limit");
             assert_eq!((deadline.at, deadline.reason), (START.saturating_add(LIMIT), Timeout::Handshake));
             handshake.handle_timeout(START.saturating_add(wait));
+            if is_over {
+                assert_eq!(handshake.deadline().map(|deadline| deadline.at), Some(Instant::ORIGIN), "until it is received");
+                assert!(matches!(handshake.receive(&mut input), Err(Error::Invalid(Flaw::TimedOut))), "{wait:?}");
+            }
             input.extend_from_slice(after);
             let outcome = handshake.receive(&mut input);
             assert_eq!(handshake.deadline(), None);
@@ -86,6 +91,38 @@ fn a_response_that_is_not_complete_fails_the_handshake() {
             }
         }
     }
+}
+
+/// What the input holds when the time is said has come in time, whether or not it has been received by then.
+#[test]
+fn what_is_complete_counts() {
+    let late = START.saturating_add(LIMIT);
+    let mut server = Handshake::new(&config());
+    server.handle_timeout(START);
+    let mut input = Input::from(&Head::request().bytes()[..]);
+    server.handle_timeout(late);
+    assert!(server.receive(&mut input).expect("it is complete").is_some());
+    assert_eq!(server.deadline(), None);
+    server.handle_timeout(late);
+    assert!(server.receive(&mut input).expect("it is done").is_none());
+
+    let (mut client, _, key) = started(&request_for("ws://example.com/"), &config());
+    client.handle_timeout(START);
+    let mut input = Input::from(&Head::switching(accept_key(key.as_bytes()).as_str()).bytes()[..]);
+    client.handle_timeout(late);
+    assert!(client.receive(&mut input).expect("it is valid").is_some());
+
+    let (mut client, _, _) = started(&request_for("ws://example.com/"), &config());
+    client.handle_timeout(START);
+    let mut input = Input::from(&b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno"[..]);
+    client.handle_timeout(late);
+    assert!(matches!(client.receive(&mut input), Err(Error::Declined(_))));
+    assert_eq!(client.receive_body(&mut input), Ok(Some(Bytes::from_static(b"no"))));
+    // Another request has its own time.
+    client.retry(&request_for("ws://example.com/"), &input).expect("the body has ended");
+    client.handle_timeout(late);
+    assert_eq!(client.deadline().map(|deadline| deadline.at), Some(late.saturating_add(LIMIT)));
+    assert!(client.receive(&mut input).expect("there is time").is_none());
 }
 
 /// The peer's bytes may lie in the socket when the driver was away.
@@ -138,6 +175,10 @@ fn the_body_of_a_refusal() {
         let now = START.saturating_add(wait);
         handshake.handle_timeout(now);
         tunnel.handle_timeout(now);
+        if is_over {
+            assert_eq!(handshake.receive_body(&mut input), Err(BodyError::TimedOut), "{wait:?}");
+            assert_eq!(tunnel.receive_body(&mut from_proxy), Err(BodyError::TimedOut), "{wait:?}");
+        }
         input.extend_from_slice(b"no");
         from_proxy.extend_from_slice(b"no");
         let expected = if is_over { Err(BodyError::TimedOut) } else { Ok(Some(Bytes::from_static(b"nono"))) };

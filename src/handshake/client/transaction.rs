@@ -66,13 +66,8 @@ impl Transaction {
 
     /// Looks at the time: a response has to be there when it is up, and the body of one that declines.
     pub(in crate::handshake) fn handle_timeout(&mut self, now: Instant) {
-        if !self.is_awaited() || !self.time_limit.look(now) {
-            return;
-        }
-        match &mut self.state {
-            State::Asked => self.state = State::Over(Flaw::TimedOut),
-            State::Declined(declined) => declined.body.time_out(),
-            State::Over(_) => {}
+        if self.is_awaited() {
+            self.time_limit.look(now);
         }
     }
 
@@ -130,6 +125,7 @@ impl Transaction {
                 Some(Read { verdict: Verdict::Interim, .. }) => {}
                 Some(read) => return Ok(Some(read)),
                 None if self.has_stream_ended => return Err(Flaw::Truncated),
+                None if self.time_limit.is_up() => return Err(Flaw::TimedOut),
                 None => return Ok(None),
             }
         }
@@ -138,7 +134,14 @@ impl Transaction {
     /// Takes the body of a response that declines from the input, and returns it once it is whole.
     pub(in crate::handshake) fn receive_body(&mut self, input: &mut Input) -> Result<Option<Bytes>, BodyError> {
         match &mut self.state {
-            State::Declined(declined) => declined.body.receive(input, self.has_stream_ended),
+            State::Declined(declined) => {
+                let body = declined.body.receive(input, self.has_stream_ended)?;
+                if body.is_none() && self.time_limit.is_up() {
+                    declined.body.time_out();
+                    return Err(BodyError::TimedOut);
+                }
+                Ok(body)
+            }
             State::Asked | State::Over(_) => Err(BodyError::Over),
         }
     }
