@@ -188,8 +188,8 @@ impl Connection {
     /// Call it when reading or writing fails, too: a reset is the end of the stream, and once [`Event::Closed`] has been
     /// returned it is nothing at all. Where a write fails, the transport may still hold what the peer had sent before: read
     /// that first, up to the end or the error that reading meets. It may be called repeatedly. What can never be written keeps
-    /// [`Interest::hang_up`] from being set, and [`Interest::congested`] set: after a write that failed, drop it with
-    /// [`Output::clear`].
+    /// [`Interest::hang_up`] from being set and, until the connection is over, [`Interest::congested`] set: after a write that
+    /// failed, drop it with [`Output::clear`].
     ///
     /// Over a stream of HTTP/2 (RFC 8441 §5) or HTTP/3 (RFC 9220 §3) it is the same, in other words:
     ///
@@ -218,13 +218,15 @@ impl Connection {
     /// connection. Then ask for the [`interest`](Connection::interest) again.
     ///
     /// What has been received and written since the last call counts as if it had happened now. So deadlines are exact if
-    /// it is called after each read and write, and late by at most their own time if it is called only when one has passed.
+    /// it is called after each read and write, and late by at most their own time if it is called only when one has passed. A
+    /// call that is late by a quarter of a wait or more gives the peer that wait once more, so look in steps that are much
+    /// shorter than the shortest wait.
     /// Whether it is called early, late or repeatedly, nothing is sent twice, and nothing ends before its time. Time must not go
     /// back: what happens after a call with an earlier one counts as if it had happened then.
     ///
     /// When a deadline ends the connection, the end is returned by [`receive`](Connection::receive) as any other, and bytes
-    /// that have not been received are dropped: call that once more after this. Until then [`hang_up`](Interest::hang_up) is not set, and the deadline is
-    /// due.
+    /// that have not been received are dropped: call that once more after this. Until then [`hang_up`](Interest::hang_up) is not
+    /// set, and the deadline is due.
     ///
     /// ```
     /// use core::time::Duration;
@@ -263,8 +265,8 @@ impl Connection {
     /// Says that the application does not read for now: [`Interest::read`] is false until
     /// [`resume_reading`](Connection::resume_reading), and the peer's silence has no deadline in between. It is for
     /// back-pressure. What the input holds can be received all the same. A driver that does not, because each event becomes
-    /// output, receives again as soon as the output is not [`congested`](Interest::congested), which it is not either when a
-    /// deadline has ended the connection.
+    /// output, receives again as soon as [`Interest::congested`] is false; it is also false when a deadline has ended the
+    /// connection.
     pub fn pause_reading(&mut self) {
         self.sender.pause_reading();
     }

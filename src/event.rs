@@ -190,8 +190,9 @@ pub struct Closed {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
-    /// Both sides sent a Close frame. Which was the first is for the application to know: this side's, if it has called
-    /// [`close`](crate::Connection::close) before [`Event::Close`] came, or if [`Keepalive::idle`](crate::Keepalive::idle) is set.
+    /// Both sides sent a Close frame. Which came first is not recorded. It was this side's if
+    /// [`close`](crate::Connection::close) returned `Ok` before an [`Event::Close`], or if the deadline of
+    /// [`Keepalive::idle`](crate::Keepalive::idle) sent it.
     Agreed,
     /// The peer broke the protocol or a limit, and the connection was failed (RFC 6455 §7.1.7).
     Violation(Violation),

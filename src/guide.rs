@@ -13,7 +13,7 @@
 //! 5. [`deadlines`]: time, and tests that move the clock by hand.
 //! 6. [`two_tasks`]: one task that reads and one that writes.
 //! 7. [`completion_io`]: kernels that own buffers while they read and write.
-//! 8. [`runtimes`]: whole loops, for tokio, for hyper and axum, and for readiness as of mio.
+//! 8. [`runtimes`]: whole loops, for tokio, for hyper and axum, and for event loops such as mio.
 //!
 //! **Around the connection**:
 //!

@@ -138,7 +138,7 @@ impl Span {
         self.nanoseconds
     }
 
-    /// A quarter of it, and not nothing.
+    /// A quarter of it, at least one nanosecond.
     pub(crate) const fn quarter(self) -> Self {
         Self { nanoseconds: if self.nanoseconds < 4 { 1 } else { self.nanoseconds / 4 } }
     }
@@ -180,7 +180,8 @@ impl Clock {
         Self { origin: std::time::Instant::now() }
     }
 
-    /// A clock with this [`std::time::Instant`] as its origin, for runtimes that have a time of their own, such as tokio with its time paused:
+    /// A clock with this [`std::time::Instant`] as its origin, for runtimes that have a time of their own, such as
+    /// tokio with its time paused:
     /// `Clock::with_origin(tokio::time::Instant::now().into_std())`, which is read by [`at`](Clock::at).
     pub const fn with_origin(origin: std::time::Instant) -> Self {
         Self { origin }

@@ -31,9 +31,9 @@ pub struct Interest {
     /// More waits in the output than [`Config::high_water`](crate::Config::high_water). It changes nothing by itself. A
     /// server that answers what it reads should stop reading until it is false again: call
     /// [`pause_reading`](crate::Connection::pause_reading) first, so that the peer's silence is not counted, and ask for the
-    /// interest then. With compression it should stop receiving, too, as one read can inflate to many events. It is false when the
-    /// connection is over, so that its end is received; after a write that failed, call
-    /// [`Output::clear`](crate::Output::clear). A server that broadcasts can close those who read too slowly, with
+    /// interest then. With compression it should stop receiving, too, as one read can inflate to many events. False once the
+    /// connection is over, whatever still waits, so that its end is received. A write that failed is not yet the end: call
+    /// [`Output::clear`](crate::Output::clear) then. A server that broadcasts can close those who read too slowly, with
     /// [`Connection::close_now`](crate::Connection::close_now).
     ///
     /// Two peers that both stop reading because neither reads wait for each other until the deadline for that

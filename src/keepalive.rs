@@ -24,10 +24,10 @@ use core::time::Duration;
 /// What ends that way ends with [`Cause::TimedOut`](crate::Cause::TimedOut); an idle connection ends with
 /// [`Cause::Agreed`](crate::Cause::Agreed) if the peer answers the Close.
 ///
-/// A wait for the peer does not count while the driver was away. Where [`handle_timeout`] comes later than it was due by a
-/// quarter of the wait (the machine was suspended, a thread was blocked), the wait begins again, once; only
-/// [`message`](Keepalive::message) and [`idle`](Keepalive::idle) hold by the clock alone. Nor does time count
-/// in which the application does not read ([`pause_reading`]).
+/// A wait for the peer does not count while the driver was away. Where [`handle_timeout`] is late by a quarter of the wait or
+/// more (the machine was suspended, a thread was blocked), the wait begins again, once; only
+/// [`message`](Keepalive::message), [`idle`](Keepalive::idle), and the time after the end that [`close`](Keepalive::close)
+/// gives, hold by the clock alone. Nor does time count in which the application does not read ([`pause_reading`]).
 ///
 /// [`handle_timeout`]: crate::Connection::handle_timeout
 /// [`pause_reading`]: crate::Connection::pause_reading

@@ -31,7 +31,8 @@ const ONE_WRITE: usize = 64 << 10;
 /// Pings and Pongs do not wait behind the data: they go out at the next border between two frames (RFC 6455 §5.5.2 asks for
 /// a Pong as soon as is practical). What has been shown stays as it was until the next `advance`, so a write that is tried
 /// again finds the same bytes, as TLS libraries demand, though not at the same address once something else is sent; a control
-/// frame that comes in between goes behind the frame in which they end. One look shows 64 KiB of data at most, or up to the end of a large payload, and ends behind control frames.
+/// frame that comes in between goes behind the frame in which they end. One look shows 64 KiB of data at most, or up to
+/// the end of a large payload, and ends behind control frames.
 #[derive(Default)]
 pub struct Output {
     data: Queue,

@@ -157,7 +157,7 @@ impl SendHalf {
         &mut self.writer.output
     }
 
-    /// Sends a text message, copying it. More is said at [`Connection::send_text`](crate::Connection::send_text).
+    /// Sends a text message, copying it. See [`Connection::send_text`](crate::Connection::send_text) for details.
     ///
     /// # Errors
     /// Those of [`Connection::send_text`](crate::Connection::send_text).
@@ -166,7 +166,7 @@ impl SendHalf {
         self.copy(MessageKind::Text, text.as_bytes())
     }
 
-    /// Sends a binary message, copying it. More is said at [`Connection::send_binary`](crate::Connection::send_binary).
+    /// Sends a binary message, copying it. See [`Connection::send_binary`](crate::Connection::send_binary) for details.
     ///
     /// # Errors
     /// Those of [`Connection::send_binary`](crate::Connection::send_binary).
@@ -175,7 +175,7 @@ impl SendHalf {
         self.copy(MessageKind::Binary, data)
     }
 
-    /// Sends a message that is given away. More is said at [`Connection::send`](crate::Connection::send).
+    /// Sends a message that is given away. See [`Connection::send`](crate::Connection::send) for details.
     ///
     /// # Errors
     /// Those of [`Connection::send`](crate::Connection::send).
@@ -183,7 +183,8 @@ impl SendHalf {
         self.message(message.into(), true)
     }
 
-    /// Sends a message that is not to be compressed. More is said at [`Connection::send_uncompressed`](crate::Connection::send_uncompressed).
+    /// Sends a message that is not to be compressed. See
+    /// [`Connection::send_uncompressed`](crate::Connection::send_uncompressed) for details.
     ///
     /// # Errors
     /// Those of [`Connection::send_uncompressed`](crate::Connection::send_uncompressed).
@@ -192,7 +193,8 @@ impl SendHalf {
         self.message(message.into(), false)
     }
 
-    /// Sends a message that was encoded beforehand. More is said at [`Connection::send_prepared`](crate::Connection::send_prepared).
+    /// Sends a message that was encoded beforehand. See
+    /// [`Connection::send_prepared`](crate::Connection::send_prepared) for details.
     ///
     /// # Errors
     /// Those of [`Connection::send_prepared`](crate::Connection::send_prepared).
@@ -214,7 +216,8 @@ impl SendHalf {
         Ok(self.count_message(appended)?)
     }
 
-    /// Sends a message that `write` writes straight into the output. More is said at [`Connection::send_with`](crate::Connection::send_with).
+    /// Sends a message that `write` writes straight into the output. See
+    /// [`Connection::send_with`](crate::Connection::send_with) for details.
     ///
     /// # Errors
     /// Those of [`Connection::send_with`](crate::Connection::send_with).
@@ -239,7 +242,7 @@ impl SendHalf {
         sent
     }
 
-    /// Sends the next fragment of a message. More is said at [`Connection::send_part`](crate::Connection::send_part).
+    /// Sends the next fragment of a message. See [`Connection::send_part`](crate::Connection::send_part) for details.
     ///
     /// # Errors
     /// Those of [`Connection::send_part`](crate::Connection::send_part).
@@ -247,7 +250,8 @@ impl SendHalf {
         self.part(part.into(), fin, true)
     }
 
-    /// Sends the next fragment of a message that is not to be compressed. More is said at [`Connection::send_part_uncompressed`](crate::Connection::send_part_uncompressed).
+    /// Sends the next fragment of a message that is not to be compressed. See
+    /// [`Connection::send_part_uncompressed`](crate::Connection::send_part_uncompressed) for details.
     ///
     /// # Errors
     /// Those of [`Connection::send_part_uncompressed`](crate::Connection::send_part_uncompressed).
@@ -256,7 +260,7 @@ impl SendHalf {
         self.part(part.into(), fin, false)
     }
 
-    /// Sends a Ping. More is said at [`Connection::ping`](crate::Connection::ping).
+    /// Sends a Ping. See [`Connection::ping`](crate::Connection::ping) for details.
     ///
     /// # Errors
     /// Those of [`Connection::ping`](crate::Connection::ping).
@@ -267,7 +271,7 @@ impl SendHalf {
         Ok(())
     }
 
-    /// Sends a Pong. More is said at [`Connection::pong`](crate::Connection::pong).
+    /// Sends a Pong. See [`Connection::pong`](crate::Connection::pong) for details.
     ///
     /// # Errors
     /// Those of [`Connection::pong`](crate::Connection::pong).
@@ -280,7 +284,7 @@ impl SendHalf {
         Ok(())
     }
 
-    /// Sends a Close frame. More is said at [`Connection::close`](crate::Connection::close).
+    /// Sends a Close frame. See [`Connection::close`](crate::Connection::close) for details.
     ///
     /// # Errors
     /// Those of [`Connection::close`](crate::Connection::close).
@@ -291,7 +295,8 @@ impl SendHalf {
         Ok(())
     }
 
-    /// Sends a Close frame at once, and drops what waits. More is said at [`Connection::close_now`](crate::Connection::close_now).
+    /// Sends a Close frame at once, and drops what waits. See
+    /// [`Connection::close_now`](crate::Connection::close_now) for details.
     ///
     /// # Errors
     /// Those of [`Connection::close_now`](crate::Connection::close_now).

@@ -7,7 +7,7 @@ use chacha20::rand_core::{Rng, SeedableRng};
 use core::fmt;
 
 /// The stream of masking keys over a seed: one fresh key for each frame, none of which lets the next be guessed
-/// (RFC 6455 §5.3, §10.3). ChaCha with twelve rounds, as many generators of random numbers have it: attacks reach seven.
+/// (RFC 6455 §5.3, §10.3). ChaCha with twelve rounds, as many generators of random numbers have it.
 pub(crate) struct MaskingKeys(ChaCha12Rng);
 
 impl MaskingKeys {

@@ -58,7 +58,8 @@ impl Request {
         Self::of_http(method, uri, version, request.headers(), protocol, config)
     }
 
-    /// The same for a request whose body has been taken off, as extractors of axum have it.
+    /// A request of an HTTP library from its `Parts`, as an extractor for axum has them; otherwise as
+    /// [`from_http`](Self::from_http).
     ///
     /// # Errors
     /// Those of [`from_http`](Self::from_http).

@@ -9,8 +9,8 @@ pub(super) fn is_over(since: Instant, span: Span, now: Instant) -> bool {
     now >= since.after(span) && !span.is_for_ever()
 }
 
-/// Whether a look comes later than it was due by a quarter of the wait: then the driver was away, and what is waited for may
-/// be there unread.
+/// Whether a look is late by a quarter of the wait or more: then the driver was away, and what is waited for may be there
+/// unread.
 #[inline]
 pub(super) fn was_away(since: Instant, span: Span, now: Instant) -> bool {
     now != Instant::MAX && is_over(since.after(span), span.quarter(), now)

@@ -39,7 +39,11 @@ fn a_request_that_is_not_complete_is_answered_with_408() {
             }
             handshake.handle_timeout(START.saturating_add(wait));
             if is_over {
-                assert_eq!(handshake.deadline().map(|deadline| deadline.at), Some(Instant::ORIGIN), "until it is received");
+                assert_eq!(
+                    handshake.deadline().map(|deadline| deadline.at),
+                    Some(Instant::ORIGIN),
+                    "until it is received"
+                );
                 let rejection = handshake.receive(&mut input).expect_err("the time is up");
                 assert_eq!((rejection.reason(), rejection.response().status()), (Reason::TimedOut, 408));
                 assert!(rejection.response().to_bytes().starts_with(b"HTTP/1.1 408 Request Timeout\r\n"));
@@ -75,7 +79,11 @@ fn a_response_that_is_not_complete_fails_the_handshake() {
             assert_eq!((deadline.at, deadline.reason), (START.saturating_add(LIMIT), Timeout::Handshake));
             handshake.handle_timeout(START.saturating_add(wait));
             if is_over {
-                assert_eq!(handshake.deadline().map(|deadline| deadline.at), Some(Instant::ORIGIN), "until it is received");
+                assert_eq!(
+                    handshake.deadline().map(|deadline| deadline.at),
+                    Some(Instant::ORIGIN),
+                    "until it is received"
+                );
                 assert!(matches!(handshake.receive(&mut input), Err(Error::Invalid(Flaw::TimedOut))), "{wait:?}");
             }
             input.extend_from_slice(after);

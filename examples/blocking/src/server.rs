@@ -79,10 +79,9 @@ fn serve(mut socket: TcpStream, config: &Config) -> Result<()> {
             // A signal, as after a stop of the process: what has come in the meantime is read before the time is looked at.
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             moved if is_late(&moved) => {}
-            _ => {
-                ws.receive_eof(); // a reset, too, is the end of the stream
-                ws.output().clear(); // if anything waits, it is what could not be written
-            }
+            // It cannot be written, and what the peer has sent before it left can still be read.
+            _ if want.write => ws.output().clear(),
+            _ => ws.receive_eof(), // a reset, too, is the end of the stream
         }
         ws.handle_timeout(clock.now());
     }

@@ -105,12 +105,13 @@ impl Rooms {
         self.members.get_mut(key).map(|member| &mut member.ws)
     }
 
-    /// Receives what has come for a member. When that is much, the others have their turn in between.
-    pub fn receive(&mut self, key: Key, input: &mut Input) {
+    /// Receives what has come for a member. When that is much, the others have their turn in between: true if there may be more.
+    pub fn receive(&mut self, key: Key, input: &mut Input) -> bool {
         for count in 0.. {
             let Some(Member { ws, room, name, wake, .. }) = self.members.get_mut(key) else { break };
             if count == AT_ONCE {
-                return wake.notify_one();
+                wake.notify_one();
+                return true;
             }
             match ws.receive(input) {
                 Some(Event::Text(text)) => {
@@ -126,6 +127,7 @@ impl Rooms {
                 None => break,
             }
         }
+        false
     }
 
     /// Says the time to a member's connection, enters its deadline, and returns what it wants next.

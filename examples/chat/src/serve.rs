@@ -59,7 +59,9 @@ pub async fn serve(mut socket: TcpStream, server: &Server) -> Result<()> {
         };
         tokio::select! {
             () = wake.notified() => {}
-            ready = is_ready => drop(ready?),
+            ready = is_ready => {
+                ready?;
+            }
         }
         // Also when it is late: what lies in the socket has come in time.
         if want.read {
@@ -108,6 +110,7 @@ async fn handshake(socket: &mut TcpStream, input: &mut Input, server: &Server) -
         };
         let mut room = input.room();
         tokio::select! {
+            biased;
             count = socket.read_buf(&mut room) => if count? == 0 {
                 return Ok(None);
             },
@@ -170,15 +173,17 @@ fn read(key: Key, input: &mut Option<Input>, socket: &TcpStream, server: &Server
 fn look(key: Key, own: &mut Option<Input>, socket: &TcpStream, server: &Server) -> Option<ws_proto::Interest> {
     let mut rooms = server.rooms.borrow_mut();
     let mut input = own.take().unwrap_or_else(|| rooms.take_input());
-    rooms.receive(key, &mut input);
+    let mut has_more = rooms.receive(key, &mut input);
     let ws = rooms.connection(key)?;
     if write(ws, socket).is_err() {
         // Nothing can be written any more: what waits is dropped, and the end is received.
         ws.receive_eof();
         ws.output().clear();
-        rooms.receive(key, &mut input);
+        has_more = rooms.receive(key, &mut input);
     }
-    let want = rooms.look(key)?;
+    let mut want = rooms.look(key)?;
+    // What has come is received before more is read: a flood would fill the input, and the rate limit would not see it.
+    want.read &= !has_more;
     if input.is_empty() {
         rooms.give_back(input);
     } else {

@@ -7,6 +7,7 @@ use futures_util::{SinkExt, StreamExt};
 use std::{future::pending, io, time::Duration};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::yield_now;
 use tokio::time::{sleep, sleep_until, timeout};
 use tokio_util::codec::{Framed, FramedParts};
 use ws_proto::handshake::server::{Answer, Handshake};
@@ -92,6 +93,8 @@ async fn echo(framed: &mut Framed<TcpStream, Codec>, beat: Duration, clock: Cloc
                 Some(deadline) => sleep_until(clock.to_std(deadline.at).into()).await,
                 None => pending().await,
             }
+            // After a stop of the process the runtime may not have looked at the socket yet.
+            yield_now().await;
         };
         // Where both are ready, it is read first: what lies in the socket has come in time.
         let event = tokio::select! {

@@ -81,6 +81,7 @@ async fn serve(mut socket: TcpStream, config: Config) -> Result<()> {
 type Operation<'s, T> = Pin<Box<dyn Future<Output = T> + 's>>;
 
 async fn echo(socket: &TcpStream, mut ws: Connection, mut input: Input, clock: Clock) -> Result<()> {
+    let mut is_due = true;
     let mut reading: Option<Operation<'_, BufResult<usize, BytesMut>>> = None;
     let mut writing: Option<Operation<'_, BufResult<(), Bytes>>> = None;
     loop {
@@ -94,7 +95,10 @@ async fn echo(socket: &TcpStream, mut ws: Connection, mut input: Input, clock: C
         }
         // A peer that does not read what is sent is not read, and its silence is not counted then.
         (if ws.interest().congested { Connection::pause_reading } else { Connection::resume_reading })(&mut ws);
-        ws.handle_timeout(clock.now());
+        // Not after a write alone: what has come in the meantime may not have been read.
+        if std::mem::take(&mut is_due) {
+            ws.handle_timeout(clock.now());
+        }
         let want = ws.interest();
         if want.hang_up {
             if let Some(write) = writing {
@@ -127,18 +131,18 @@ async fn echo(socket: &TcpStream, mut ws: Connection, mut input: Input, clock: C
             if let Some(Poll::Ready(BufResult(written, _))) = writing.as_mut().map(|write| write.as_mut().poll(cx)) {
                 (writing, is_ready) = (None, true);
                 if written.is_err() {
-                    ws.receive_eof(); // a reset is the end of the stream, too
-                    ws.output().clear(); // it cannot be written any more
+                    ws.output().clear(); // what the peer has sent before it left can still be read
                 }
             }
             if let Some(Poll::Ready(BufResult(count, memory))) = reading.as_mut().map(|read| read.as_mut().poll(cx)) {
                 (reading, is_ready) = (None, true);
                 input.append(memory);
+                is_due = true;
                 if !matches!(count, Ok(1..)) {
-                    ws.receive_eof();
+                    ws.receive_eof(); // a reset, too, is the end of the stream
                 }
             }
-            if is_ready { Poll::Ready(()) } else { is_late.as_mut().poll(cx) }
+            if is_ready { Poll::Ready(()) } else { is_late.as_mut().poll(cx).map(|()| is_due = true) }
         })
         .await;
     }

@@ -42,7 +42,7 @@ fn main() -> Result<()> {
     let keepalive = Keepalive::new().handshake(beat).ping(beat).pong(beat).progress(1 << 10, beat).write(1 << 10, beat);
     // Two contexts serve all connections in turn. None keeps a window, which would be 32 KiB each.
     let deflate = DeflateConfig::new().pool(&DeflatePool::new(2)).keep_contexts(false).receive_context_takeover(false);
-    let config = Config::new().deflate(deflate).keepalive(keepalive);
+    let config = Config::new().deflate(deflate).high_water(64 << 10).keepalive(keepalive);
     let (mut poll, mut events, clock) = (Poll::new()?, Events::with_capacity(1024), Clock::new());
     let (mut server, mut listener) = (Server::default(), TcpListener::bind(addr)?);
     poll.registry().register(&mut listener, Token(usize::MAX - 1), Interest::READABLE)?;

@@ -23,29 +23,28 @@ impl State {
     pub fn turn(&mut self, socket: &mut TcpStream, input: &mut Input, now: Instant) -> Result<Option<Instant>> {
         for _ in 0..32 {
             let (deadline, count) = match self {
-                Self::Opening(handshake) => {
-                    handshake.handle_timeout(now);
-                    match handshake.receive(input) {
-                        Ok(None) => (at(handshake.deadline()), input.read_from(socket)),
-                        Ok(Some(request)) => {
-                            *self = Self::Open(request.accept(Answer::new())?.into());
-                            continue;
-                        }
-                        Err(rejection) => {
-                            eprintln!("{rejection}");
-                            socket.write_all(&rejection.response().to_bytes())?; // short, and the first that is written
-                            *self = Self::HungUp(now.saturating_add(LINGER));
-                            continue;
-                        }
+                Self::Opening(handshake) => match handshake.receive(input) {
+                    Ok(None) => (at(handshake.deadline()), input.read_from(socket)),
+                    Ok(Some(request)) => {
+                        *self = Self::Open(request.accept(Answer::new())?.into());
+                        continue;
                     }
-                }
+                    Err(rejection) => {
+                        eprintln!("{rejection}");
+                        socket.write_all(&rejection.response().to_bytes())?; // short, and the first that is written
+                        *self = Self::HungUp(now.saturating_add(LINGER));
+                        continue;
+                    }
+                },
                 Self::Open(ws) => {
-                    while let Some(event) = ws.receive(input) {
-                        match event {
-                            Event::Text(text) => ws.send(text.into_message())?,
-                            Event::Binary(data) => ws.send(data.into_message())?,
-                            Event::Closed(closed) => println!("closed: {closed}"),
-                            _ => {}
+                    // One read of compressed messages can become many, so nothing is received either while too much waits.
+                    while !ws.interest().congested {
+                        match ws.receive(input) {
+                            Some(Event::Text(text)) => ws.send(text.into_message())?,
+                            Some(Event::Binary(data)) => ws.send(data.into_message())?,
+                            Some(Event::Closed(closed)) => println!("closed: {closed}"),
+                            Some(_) => {}
+                            None => break,
                         }
                     }
                     // A peer that does not read what is sent is not read, and its silence is not counted then.
@@ -63,18 +62,24 @@ impl State {
             };
             match (count, &mut *self) {
                 (Ok(1..), _) => {}
+                // The time is said when nothing more can be read: what lies in the socket counts as in time.
+                (Err(error), Self::Opening(handshake)) if error.kind() == ErrorKind::WouldBlock => {
+                    handshake.handle_timeout(now);
+                    if deadline > now {
+                        return Ok(Some(at(handshake.deadline())));
+                    }
+                }
                 (Err(error), Self::Open(ws)) if error.kind() == ErrorKind::WouldBlock => {
-                    ws.handle_timeout(now); // not before it is read: what lies in the socket has come in time
+                    ws.handle_timeout(now);
                     if deadline > now {
                         ws.release_memory();
                         return Ok(Some(at(ws.interest().deadline)));
                     }
                 }
                 (Err(error), _) if error.kind() == ErrorKind::WouldBlock => return Ok(Some(deadline)),
-                (_, Self::Open(ws)) => {
-                    ws.receive_eof(); // a reset, too, is the end of the stream
-                    ws.output().clear(); // if anything waits, it is what could not be written
-                }
+                // It cannot be written, and what the peer has sent before it left can still be read.
+                (_, Self::Open(ws)) if ws.interest().write => ws.output().clear(),
+                (_, Self::Open(ws)) => ws.receive_eof(), // a reset, too, is the end of the stream
                 _ => return Ok(None),
             }
         }

@@ -46,7 +46,7 @@ impl Side {
     /// Passes on what has come, as long as not too much waits to be written.
     fn pass_on(&mut self, to: &mut Self, clock: Clock) -> Result<(), SendError> {
         let Some(wire) = &mut self.wire else { return Ok(()) };
-        // After a deadline there is one event in any case, because it may be the end.
+        // After a read or a deadline there is one event in any case, because it may be the end.
         let is_due = take(&mut self.is_due);
         let mut is_first = is_due;
         while take(&mut is_first) || !to.ws.interest().congested {

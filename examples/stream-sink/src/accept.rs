@@ -22,7 +22,7 @@ pub async fn accept_async<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> Resul
 /// [`accept_async`] with a configuration.
 ///
 /// # Errors
-/// As there.
+/// Those of [`accept_async`].
 pub async fn accept_async_with_config<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     config: Option<Config>,
@@ -33,7 +33,7 @@ pub async fn accept_async_with_config<S: AsyncRead + AsyncWrite + Unpin>(
 /// [`accept_async`] with a callback that looks at the request, and adds to the answer or refuses.
 ///
 /// # Errors
-/// As there, and [`Error::Refused`].
+/// Those of [`accept_async`], and [`Error::Refused`].
 pub async fn accept_hdr_async<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     callback: impl FnOnce(&Request, Answer) -> Result<Answer, Response>,
@@ -44,7 +44,7 @@ pub async fn accept_hdr_async<S: AsyncRead + AsyncWrite + Unpin>(
 /// [`accept_hdr_async`] with a configuration.
 ///
 /// # Errors
-/// As there.
+/// Those of [`accept_hdr_async`].
 pub async fn accept_hdr_async_with_config<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     callback: impl FnOnce(&Request, Answer) -> Result<Answer, Response>,

@@ -23,7 +23,7 @@ pub async fn connect_async(
 /// [`connect_async`] with a configuration.
 ///
 /// # Errors
-/// As there.
+/// Those of [`connect_async`].
 pub async fn connect_async_with_config(
     request: impl IntoClientRequest,
     config: Option<Config>,
@@ -41,7 +41,7 @@ pub async fn connect_async_with_config(
 /// [`connect_async`] on a stream that is there already.
 ///
 /// # Errors
-/// As there.
+/// Those of [`connect_async`].
 pub async fn client_async<S: AsyncRead + AsyncWrite + Unpin>(
     request: impl IntoClientRequest,
     stream: S,
@@ -52,7 +52,7 @@ pub async fn client_async<S: AsyncRead + AsyncWrite + Unpin>(
 /// [`client_async`] with a configuration.
 ///
 /// # Errors
-/// As there.
+/// Those of [`connect_async`].
 pub async fn client_async_with_config<S: AsyncRead + AsyncWrite + Unpin>(
     request: impl IntoClientRequest,
     mut stream: S,
