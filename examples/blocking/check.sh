@@ -1,5 +1,5 @@
 # The server with ws in Node and websockets in Python, and with peers that are in the way; the client with servers on both.
-at_most 110 "$here"/blocking/src/server.rs
+at_most 115 "$here"/blocking/src/server.rs
 at_most 140 "$here"/blocking/src/client.rs
 
 check_patient_server threads "$built/blocking_server" 127.0.0.1:0 || failed=1

@@ -52,6 +52,7 @@ fn serve(mut socket: TcpStream, config: &Config) -> Result<()> {
         let read = input.read_from(&mut socket);
         ensure!(is_late(&read) || read? > 0, "there is no request");
     };
+    let mut is_due = true;
     loop {
         while let Some(event) = ws.receive(&mut input) {
             match event {
@@ -60,6 +61,9 @@ fn serve(mut socket: TcpStream, config: &Config) -> Result<()> {
                 Event::Closed(closed) => println!("closed: {closed}"),
                 _ => {}
             }
+        }
+        if is_due {
+            ws.handle_timeout(clock.now());
         }
         // A peer that does not read what is sent is not read, and its silence is not counted then.
         (if ws.interest().write { Connection::pause_reading } else { Connection::resume_reading })(&mut ws);
@@ -74,16 +78,16 @@ fn serve(mut socket: TcpStream, config: &Config) -> Result<()> {
             socket.set_read_timeout(patience(clock, want.deadline))?;
             input.read_from(&mut socket)
         };
+        is_due = true;
         match moved {
             Ok(1..) => {}
             // A signal, as after a stop of the process: what has come in the meantime is read before the time is looked at.
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) if error.kind() == ErrorKind::Interrupted => is_due = false,
             moved if is_late(&moved) => {}
             // It cannot be written, and what the peer has sent before it left can still be read.
             _ if want.write => ws.output().clear(),
             _ => ws.receive_eof(), // a reset, too, is the end of the stream
         }
-        ws.handle_timeout(clock.now());
     }
 }
 

@@ -100,10 +100,12 @@ async fn echo(framed: &mut Framed<TcpStream, Codec>, beat: Duration, clock: Cloc
         let event = tokio::select! {
             biased;
             event = framed.next() => event.transpose()?,
-            () = is_late => None,
+            () = is_late => {
+                framed.codec_mut().handle_timeout(clock.now());
+                framed.codec_mut().receive()
+            }
         };
-        framed.codec_mut().handle_timeout(clock.now());
-        let message = match event.or_else(|| framed.codec_mut().receive()) {
+        let message = match event {
             Some(OwnedEvent::Text(text)) => Message::Text(text),
             Some(OwnedEvent::Binary(data)) => Message::Binary(data),
             event => {
