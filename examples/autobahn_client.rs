@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::net::TcpStream;
-use std::process::ExitCode;
 use ws_proto::handshake::client::{Handshake, Request};
 use ws_proto::{Config, Connection, DeflateConfig, Event, Input, Seed, Seeds};
 
@@ -15,14 +14,11 @@ Runs all cases of a fuzzing server of Autobahn|Testsuite, and asks it for its re
 
   --no-deflate  offers no compression";
 
-fn main() -> ExitCode {
-    run_all().map_or_else(
-        |error| {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        },
-        |()| ExitCode::SUCCESS,
-    )
+fn main() {
+    if let Err(error) = run_all() {
+        eprintln!("{error}");
+        std::process::exit(1);
+    }
 }
 
 fn run_all() -> Result {

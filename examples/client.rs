@@ -4,7 +4,6 @@
 
 use std::io::{BufRead, Read, Write};
 use std::net::TcpStream;
-use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver, Sender};
 use ws_proto::handshake::client::{Handshake, Request};
 use ws_proto::{CloseCode, Config, Connection, DeflateConfig, Event, Input, Message, Seed};
@@ -19,14 +18,11 @@ Sends the lines of standard input as text, and prints what comes.
   --check    sends a fixed set of messages instead, compares what comes back, and exits with 0 if it is the same
   --deflate  offers compression";
 
-fn main() -> ExitCode {
-    run().map_or_else(
-        |error| {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        },
-        |()| ExitCode::SUCCESS,
-    )
+fn main() {
+    if let Err(error) = run() {
+        eprintln!("{error}");
+        std::process::exit(1);
+    }
 }
 
 fn run() -> Result {

@@ -2,7 +2,6 @@
 //!
 //! It keeps no time, so that it stays short: a server on the open network puts a deadline around each read and write.
 
-use std::process::ExitCode;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -27,14 +26,11 @@ usage: echo_server [--addr 127.0.0.1:9001] [--subprotocol NAME]... [--max-messag
   --deflate      compresses with whoever offers it";
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    run().await.map_or_else(
-        |error| {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        },
-        |()| ExitCode::SUCCESS,
-    )
+async fn main() {
+    if let Err(error) = run().await {
+        eprintln!("{error}");
+        std::process::exit(1);
+    }
 }
 
 async fn run() -> Result {

@@ -51,6 +51,19 @@ pub struct Config {
 }
 
 /// How messages reach the application.
+///
+/// ```
+/// use ws_proto::{Config, Connection, Delivery, Event, Input};
+///
+/// let mut ws = Connection::server(&Config::new().delivery(Delivery::Parts));
+/// let mut input = Input::from(&b"\x82\x85\0\0\0\0hel"[..]); // "lo" is still to come
+/// let Some(Event::BinaryPart { data, fin: false }) = ws.receive(&mut input) else { panic!("a part") };
+/// assert_eq!(data, b"hel"[..]);
+///
+/// input.extend_from_slice(b"lo");
+/// let Some(Event::BinaryPart { data, fin: true }) = ws.receive(&mut input) else { panic!("the rest") };
+/// assert_eq!(data, b"lo"[..]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Delivery {
@@ -201,7 +214,7 @@ impl Config {
     }
 
     /// Sends Pings, and ends connections whose peer does not respond or does not go on, by these deadlines. Default: there are
-    /// none. The driver says what time it is, with [`Connection::handle_timeout`](crate::Connection::handle_timeout). Of
+    /// none. The driver passes the current time to [`Connection::handle_timeout`](crate::Connection::handle_timeout). Of
     /// connections that share an [`Input`](crate::Input), either all have deadlines or none has.
     #[must_use]
     pub fn keepalive(mut self, keepalive: Keepalive) -> Self {

@@ -212,7 +212,7 @@ impl Connection {
         Interest { read: interest.read && self.receiver.wants_read(), ..interest }
     }
 
-    /// Says what time it is: call it each time [`receive`](Connection::receive) has returned `None`, and at the latest at the
+    /// Takes the current time: call it each time [`receive`](Connection::receive) has returned `None`, and at the latest at the
     /// [`deadline`](Interest::deadline). Where a task wakes for both, it reads first: bytes that still lie in the socket count as
     /// silence. It does what is due by [`Config::keepalive`] and [`Config::rate_limit`]: sends a Ping or Close frame, or ends the
     /// connection. Then ask for the [`interest`](Connection::interest) again.

@@ -3,7 +3,7 @@
 use crate::instant::Instant;
 use core::fmt;
 
-/// When the driver has to say the time at the latest, and what happens then, from [`Interest::deadline`].
+/// When the driver has to call `handle_timeout` at the latest, and what happens then, from [`Interest::deadline`].
 ///
 /// [`Interest::deadline`]: crate::Interest::deadline
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

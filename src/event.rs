@@ -15,6 +15,27 @@ use core::fmt;
 /// An event borrows the input, not the connection, so an answer can be sent while the event is being looked at. Nothing
 /// happens when it is dropped. To keep it, for a channel or another thread, there are [`into_owned`](Event::into_owned),
 /// [`Text::into_utf8_bytes`] and [`Payload::into_bytes`].
+///
+/// ```
+/// use ws_proto::{Config, Connection, Event, Input, SendError};
+///
+/// fn echo(ws: &mut Connection, input: &mut Input) -> Result<(), SendError> {
+///     while let Some(event) = ws.receive(input) {
+///         match event {
+///             Event::Text(text) => ws.send_text(&text)?,
+///             Event::Binary(data) => ws.send(data.into_message())?,
+///             Event::Closed(closed) => println!("closed: {closed}"),
+///             _ => {} // Pings, Pongs and Closes are dealt with
+///         }
+///     }
+///     Ok(())
+/// }
+///
+/// let (mut ws, mut input) = (Connection::server(&Config::new()), Input::from(&b"\x81\x82\0\0\0\0hi"[..]));
+/// echo(&mut ws, &mut input)?;
+/// assert_eq!(ws.output().next_owned().expect("an echo"), &b"\x81\x02hi"[..]);
+/// # Ok::<(), SendError>(())
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -175,7 +196,8 @@ impl Event<'_> {
     }
 }
 
-/// How a connection ended. It is an error where the application sees one in the end; [`is_clean`](Closed::is_clean) tells.
+/// How a connection ended. It is an error where the application sees one in the end; [`is_clean`](Closed::is_clean) says whether both sides
+/// closed it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Closed {
     /// The Close frame of this side, if it sent one. A violation that is met after it sends no second one.

@@ -1,7 +1,8 @@
 //! How to use the crate, chapter by chapter.
 //!
 //! [`Connection`](crate::Connection) documents each method on its own. The guide is about how they go together: what a
-//! driver does in which order, and what goes wrong otherwise. All its code is compiled and run with the tests.
+//! driver does in which order, and what goes wrong otherwise. Its code is compiled with the tests, and run where it needs no
+//! network; only the handler on axum is not, which `examples/axum` has as a program.
 //!
 //! **How to drive a connection from a new runtime**: one example grows from chapter to chapter, a server's session that
 //! answers each message with its number.

@@ -6,6 +6,26 @@ use crate::deadline::Deadline;
 ///
 /// Ask after every call, and do what is set; when nothing is, the connection waits for the application. Every call counts at
 /// once, [`receive_eof`](crate::Connection::receive_eof) included.
+///
+/// ```
+/// use ws_proto::bytes::Buf;
+/// use ws_proto::{CloseCode, Config, Connection, Input};
+///
+/// let mut ws = Connection::server(&Config::new());
+/// assert!(ws.interest().read && !ws.interest().write, "nothing has been sent");
+///
+/// ws.close(CloseCode::NORMAL)?;
+/// assert!(ws.interest().read && ws.interest().write, "the peer may still send");
+///
+/// let mut input = Input::from(&b"\x88\x82\0\0\0\0\x03\xe8"[..]); // its Close
+/// while let Some(event) = ws.receive(&mut input) {
+///     drop(event);
+/// }
+/// assert!(!ws.interest().read && !ws.interest().hang_up, "this side's Close is to be written first");
+/// ws.output().advance(4);
+/// assert!(ws.interest().hang_up);
+/// # Ok::<(), ws_proto::SendError>(())
+/// ```
 #[must_use = "the transport has to do what the connection wants"]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -9,6 +9,15 @@ use bytes::{Bytes, BytesMut};
 use core::fmt;
 
 /// An owned message. Cloning it shares the memory.
+///
+/// ```
+/// use ws_proto::Message;
+///
+/// let text = Message::text("hello");
+/// assert!(text.is_text() && text == Message::from("hello"));
+/// let data = Message::from(vec![1, 2, 3]);
+/// assert_eq!((data.len(), data.as_bytes(), data.as_text()), (3, &[1, 2, 3][..], None));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[allow(
     clippy::exhaustive_enums,

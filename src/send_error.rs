@@ -6,6 +6,15 @@ use core::fmt;
 /// A send was refused. Nothing of it has gone out, and the connection is as it was before.
 ///
 /// An owned message comes back: [`into_message`](SendError::into_message).
+///
+/// ```
+/// use ws_proto::{Config, Connection, Message, SendErrorKind};
+///
+/// let mut ws = Connection::server(&Config::new().max_buffered(100));
+/// let error = ws.send("x".repeat(200)).unwrap_err();
+/// assert_eq!(error.kind(), SendErrorKind::TooLarge);
+/// assert_eq!(error.into_message(), Some(Message::from("x".repeat(200))));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SendError {
     kind: SendErrorKind,

@@ -278,7 +278,7 @@ def peers(url):
         same("the end of one that does not answer", close_of(data)[0], 1003)
 
     def stops_reading():
-        # It is told so when it reads at last, behind the frames that were on their way.
+        # The Close arrives when it reads at last, behind the frames that were on their way.
         sock, rest = upgraded(url, "/rooms/loud?name=slow", 4096)
         crowded.wait(60)
         same("the end of a slow reader", close_of(rest_of(sock, rest)), (1013, "you read too slowly"))

@@ -15,6 +15,24 @@ use core::mem;
 
 /// The receiving half of a connection that was taken apart with
 /// [`Connection::into_halves`](crate::Connection::into_halves).
+///
+/// ```
+/// use ws_proto::{Config, Connection, Event, Input};
+///
+/// let (mut receiver, mut sender) = Connection::server(&Config::new()).into_halves();
+/// let mut input = Input::from(&b"\x89\x80\0\0\0\0\x81\x82\0\0\0\0hi"[..]); // a Ping, and a text message
+/// let mut texts = Vec::new();
+/// while let Some(received) = receiver.receive(&mut input) {
+///     if let Some(Event::Text(text)) = received.event {
+///         texts.push(text.to_string());
+///     }
+///     if let Some(reply) = received.reply {
+///         sender.reply(reply); // through a channel, where the halves are on two tasks
+///     }
+/// }
+/// assert_eq!(texts, ["hi"]);
+/// assert_eq!(sender.buffered(), 2, "the Pong");
+/// ```
 #[derive(Debug)]
 pub struct ReceiveHalf {
     receiver: Receiver,

@@ -1,5 +1,6 @@
 //! The sending half: messages, Pings and Close frames become bytes in the output, and replies are carried out.
 
+mod close;
 mod close_state;
 mod compressed;
 mod control;
@@ -12,8 +13,6 @@ use super::deflating::Deflating;
 use super::output::{Backlog, Output};
 use super::reply::{Due, Reply};
 use super::timing::Timing;
-use crate::close_code::CloseCode;
-use crate::close_frame::CloseFrame;
 use crate::config::Config;
 #[cfg(feature = "deflate")]
 use crate::deflate::{DeflateConfig, DeflateParameters};
@@ -37,6 +36,17 @@ pub use message_writer::MessageWriter;
 /// The sending half of a connection that was taken apart with
 /// [`Connection::into_halves`](crate::Connection::into_halves). Its methods are those of the
 /// [`Connection`](crate::Connection).
+///
+/// ```
+/// use ws_proto::{CloseCode, Config, Connection};
+///
+/// let (_, mut sender) = Connection::server(&Config::new()).into_halves();
+/// sender.send_text("bye")?;
+/// sender.close(CloseCode::NORMAL)?;
+/// assert!(sender.interest().write && !sender.can_send());
+/// assert_eq!(sender.output().next_owned().expect("two frames"), &b"\x81\x03bye\x88\x02\x03\xe8"[..]);
+/// # Ok::<(), ws_proto::SendError>(())
+/// ```
 #[derive(Debug)]
 pub struct SendHalf {
     writer: FrameWriter,
@@ -284,34 +294,6 @@ impl SendHalf {
         Ok(())
     }
 
-    /// Sends a Close frame. See [`Connection::close`](crate::Connection::close) for details.
-    ///
-    /// # Errors
-    /// Those of [`Connection::close`](crate::Connection::close).
-    pub fn close(&mut self, frame: impl Into<CloseFrame>) -> Result<(), SendError> {
-        let frame = frame.into();
-        self.check_close(&frame)?;
-        self.send_close(frame);
-        Ok(())
-    }
-
-    /// Sends a Close frame at once, and drops what waits. See
-    /// [`Connection::close_now`](crate::Connection::close_now) for details.
-    ///
-    /// # Errors
-    /// Those of [`Connection::close_now`](crate::Connection::close_now).
-    pub fn close_now(&mut self, frame: impl Into<CloseFrame>) -> Result<(), SendError> {
-        let close = self.close_state.close_size();
-        if self.writer.output.close_waits(close) && self.writer.output.cut(Backlog::Frame, close) {
-            return Ok(());
-        }
-        let frame = frame.into();
-        self.check_close(&frame)?;
-        self.writer.output.cut(Backlog::Frame, 0);
-        self.send_close(frame);
-        Ok(())
-    }
-
     /// As [`Connection::set_limits`](crate::Connection::set_limits), for the output.
     pub fn set_limits(&mut self, config: &Config) {
         self.writer.set_limits(config);
@@ -377,25 +359,5 @@ impl SendHalf {
     /// Which end this is.
     pub const fn role(&self) -> Role {
         self.role
-    }
-
-    fn check_close(&self, frame: &CloseFrame) -> Result<(), SendErrorKind> {
-        if !self.close_state.may_close() {
-            return Err(SendErrorKind::Closed);
-        }
-        // RFC 6455 §7.4.1: a server that lacks an extension fails the handshake instead. It may repeat a client's code in its
-        // answer (§5.5.1).
-        if self.role == Role::Server
-            && frame.code() == Some(CloseCode::MANDATORY_EXTENSION)
-            && !self.has_to_answer_close()
-        {
-            return Err(SendErrorKind::ClientCode);
-        }
-        Ok(())
-    }
-
-    fn send_close(&mut self, frame: CloseFrame) {
-        let size = self.writer.append_close(&frame);
-        self.close_state.sent(frame, size);
     }
 }

@@ -1,6 +1,6 @@
 //! The time of a connection: its deadlines, looked at in the light of what has come and gone since the last look.
 //!
-//! Nothing here runs while messages come and go. What has happened is seen when the time is said, by numbers that are
+//! Nothing here runs while messages come and go. What has happened is seen when the driver passes the time, by numbers that are
 //! counted in any case.
 
 mod more;
@@ -27,7 +27,7 @@ pub(super) struct Timing {
     heartbeat: Heartbeat,
 }
 
-/// What the sending half knows when the time is said.
+/// What the sending half knows when the driver passes the time.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct State {
     pub(super) closing: Closing,

@@ -189,7 +189,7 @@ impl Handshake {
         Ok(())
     }
 
-    /// Says what time it is, when the handshake begins and at the [`deadline`](Handshake::deadline) at the latest. From the
+    /// Takes the current time: call it when the handshake begins and at the [`deadline`](Handshake::deadline) at the latest. From the
     /// first call on there is as much time as [`Keepalive::handshake`](crate::Keepalive::handshake) says, for the response and the
     /// body of one that declines. When it is up, [`receive`](Handshake::receive) returns [`Flaw::TimedOut`], or
     /// [`receive_body`](Handshake::receive_body) [`BodyError::TimedOut`], if the input does not hold the whole of it: call it

@@ -89,7 +89,7 @@ impl Handshake {
         self.transaction.receive_eof();
     }
 
-    /// Says what time it is, as [`client::Handshake::handle_timeout`](super::client::Handshake::handle_timeout) does.
+    /// Takes the current time, as [`client::Handshake::handle_timeout`](super::client::Handshake::handle_timeout) does.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.transaction.handle_timeout(now);
     }

@@ -111,7 +111,7 @@ impl Handshake {
         }
     }
 
-    /// Says what time it is, when the handshake begins and at the [`deadline`](Handshake::deadline) at the latest. From the
+    /// Takes the current time: call it when the handshake begins and at the [`deadline`](Handshake::deadline) at the latest. From the
     /// first call on there is as much time as [`Keepalive::handshake`](crate::Keepalive::handshake) says. When it is up,
     /// [`receive`](Handshake::receive), which is to be called next, returns a rejection with [`Reason::TimedOut`] if the input
     /// does not hold the whole request; the deadline is due until then. Calls at other times change nothing.

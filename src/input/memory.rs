@@ -338,10 +338,10 @@ mod tests {
 
     #[cfg(feature = "deflate")]
     #[test]
-    fn a_part_is_lent_with_other_bytes_behind_it() {
+    fn a_part_is_shown_with_other_bytes_behind_it() {
         for bytes in [&b"part"[..], b"part and more", b"partX"] {
             let mut memory = memory(bytes);
-            memory.with_tail(0..4, *b"TAIL", |lent| assert_eq!(lent, b"partTAIL"));
+            memory.with_tail(0..4, *b"TAIL", |shown| assert_eq!(shown, b"partTAIL"));
             assert_eq!(memory.slice(0..memory.len()), bytes);
         }
     }

@@ -22,7 +22,7 @@ pub(crate) struct Heartbeat {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// Nobody has said the time yet.
+    /// The driver has not passed the time yet.
     New,
     /// The peer is silent.
     Quiet,

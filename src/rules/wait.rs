@@ -81,7 +81,7 @@ impl Window {
 /// A time without change of a number.
 #[derive(Debug)]
 pub(crate) struct Rest {
-    /// Since when, once somebody has said the time.
+    /// Since when, once the driver has passed the time.
     since: Option<Instant>,
     count: u64,
 }

@@ -21,7 +21,7 @@ struct Options {
     messages: Vec<String>,
 }
 
-/// What the reader tells the writer. Both go through one channel, so that they keep their order.
+/// What the reader sends to the writer. Both go through one channel, so that they keep their order.
 enum Work {
     Reply(Reply),
     Close,

@@ -1,6 +1,6 @@
 //! An echo server on blocking sockets, with one thread for each connection: `cargo run --bin blocking_server`.
 //!
-//! A read or write waits until the next deadline at most. Then the connection is told the time, and says what is next.
+//! A read or write waits until the next deadline at most. Then `handle_timeout` does what is due.
 
 use anyhow::{Result, ensure};
 use clap::Parser;

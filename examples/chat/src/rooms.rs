@@ -130,7 +130,7 @@ impl Rooms {
         false
     }
 
-    /// Says the time to a member's connection, enters its deadline, and returns what it wants next.
+    /// Passes the time to a member's connection, enters its deadline, and returns what it wants next.
     pub fn look(&mut self, key: Key) -> Option<Interest> {
         let Member { ws, entered, later, .. } = self.members.get_mut(key)?;
         ws.handle_timeout(self.clock.now());
@@ -167,7 +167,7 @@ impl Rooms {
                         self.deadlines.enter(key, deadline.at);
                     }
                 }
-                // Its task says the time.
+                // Its task calls `handle_timeout`.
                 _ => wake.notify_one(),
             }
         }

@@ -169,7 +169,7 @@ fn read(key: Key, input: &mut Option<Input>, socket: &TcpStream, server: &Server
     }
 }
 
-/// Receives, writes, and says the time; what the connection wants next.
+/// Receives, writes, and passes the time; what the connection wants next.
 fn look(key: Key, own: &mut Option<Input>, socket: &TcpStream, server: &Server) -> Option<ws_proto::Interest> {
     let mut rooms = server.rooms.borrow_mut();
     let mut input = own.take().unwrap_or_else(|| rooms.take_input());

@@ -62,7 +62,7 @@ impl State {
             };
             match (count, &mut *self) {
                 (Ok(1..), _) => {}
-                // The time is said when nothing more can be read: what lies in the socket counts as in time.
+                // The time is passed when nothing more can be read: what lies in the socket counts as in time.
                 (Err(error), Self::Opening(handshake)) if error.kind() == ErrorKind::WouldBlock => {
                     handshake.handle_timeout(now);
                     if deadline > now {

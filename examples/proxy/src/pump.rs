@@ -10,7 +10,7 @@ use ws_proto::{Clock, CloseCode, CloseFrame, Connection, Event, SendError, SendE
 /// One of the two connections.
 struct Side {
     name: &'static str,
-    /// What the other side is told when this one is lost.
+    /// The close code for the other side when this one is lost.
     loss: CloseCode,
     ws: Connection,
     /// `None` when the connection is closed, down to the transport.

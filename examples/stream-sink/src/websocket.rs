@@ -25,7 +25,7 @@ pub struct WebSocketStream<S> {
     pub(crate) held: Option<ws_proto::Message>,
     pub(crate) wakers: Arc<Wakers>,
     pub(crate) clock: Clock,
-    /// Whether something was read since the connection was told the time.
+    /// Whether something was read since `handle_timeout` was last called.
     pub(crate) has_read: bool,
     /// Whether the peer's Close was returned, and is the application's to answer.
     pub(crate) has_returned_close: bool,

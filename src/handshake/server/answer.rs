@@ -19,6 +19,14 @@ const RESERVED_IN_101: [&str; 8] = [
 ];
 
 /// What an accepting server adds to the 101.
+///
+/// ```
+/// use ws_proto::handshake::server::Answer;
+///
+/// let answer = Answer::new().subprotocol("chat.v1")?.header("Set-Cookie", "id=7")?;
+/// assert!(Answer::new().header("Upgrade", "h2c").is_err(), "that is the handshake's");
+/// # Ok::<(), ws_proto::handshake::BuildError>(())
+/// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Answer {
     pub(super) subprotocol: Option<String>,

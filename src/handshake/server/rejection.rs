@@ -13,6 +13,17 @@ use core::fmt;
 /// A GET that asks for no upgrade to a WebSocket has the reason [`Reason::NoUpgrade`]: a server that also serves pages
 /// looks at [`request`](Rejection::request) and sends a response of its own instead. (A HEAD for the page has the
 /// reason [`Reason::Method`]; its response is [`head_only`](Response::head_only).)
+///
+/// ```
+/// use ws_proto::handshake::server::{Handshake, Reason};
+/// use ws_proto::{Config, Input};
+///
+/// let mut input = Input::from(&b"GET /page HTTP/1.1\r\nHost: example.com\r\n\r\n"[..]);
+/// let rejection = Handshake::new(&Config::new()).receive(&mut input).unwrap_err();
+/// assert_eq!((rejection.reason(), rejection.status()), (Reason::NoUpgrade, Some(426)));
+/// assert_eq!(rejection.request().map(|head| head.path()), Some("/page"));
+/// assert!(rejection.response().to_bytes().starts_with(b"HTTP/1.1 426 Upgrade Required\r\n"));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Rejection {
     reason: Reason,

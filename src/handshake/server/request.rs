@@ -19,6 +19,26 @@ use core::{fmt, str};
 ///
 /// It comes from a [`Handshake`](super::Handshake), which reads bytes, or from headers that an HTTP library has parsed:
 /// [`from_headers`](Request::from_headers) and [`from_extended_connect`](Request::from_extended_connect).
+///
+/// ```
+/// use ws_proto::handshake::server::{Answer, Handshake};
+/// use ws_proto::{Config, Input};
+///
+/// let mut input = Input::from(
+///     &b"GET /rooms/7?name=Zoe HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+///        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+///        Sec-WebSocket-Protocol: chat.v2, chat.v1\r\n\r\n"[..],
+/// );
+/// let request = Handshake::new(&Config::new()).receive(&mut input)?.expect("it is complete");
+/// assert_eq!((request.path(), request.query()), ("/rooms/7", Some("name=Zoe")));
+/// let mut answer = Answer::new();
+/// if let Some(name) = request.choose_subprotocol(&["chat.v1"]) {
+///     answer = answer.subprotocol(name)?;
+/// }
+/// let ws = request.accept(answer)?;
+/// assert!(ws.interest().write, "the 101");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Request {
     head: RequestHead,
