@@ -91,12 +91,12 @@ impl Output {
         }
     }
 
-    /// Appends what is no frame, and goes out before the first one.
+    /// Puts what is no frame into an output that is empty, to go out before the first frame.
     #[cfg(feature = "handshake")]
     pub(super) fn precede(&mut self, head: &[&[u8]]) {
-        let small = self.data.small();
-        small.reserve(head.iter().map(|piece| piece.len()).sum());
-        head.iter().filter(|piece| !piece.is_empty()).for_each(|piece| small.extend_from_slice(piece));
+        let mut bytes = BytesMut::with_capacity(head.iter().map(|piece| piece.len()).sum());
+        head.iter().filter(|piece| !piece.is_empty()).for_each(|piece| bytes.extend_from_slice(piece));
+        *self.data.small() = bytes;
         self.data.begin_behind();
     }
 

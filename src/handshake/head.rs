@@ -157,6 +157,7 @@ impl HeadReader {
     }
 
     /// Takes the [whole](Self::whole) input.
+    #[inline]
     pub(super) fn take_whole(&mut self, input: &mut Input) -> Bytes {
         let size = input.unread().len();
         self.restart(size);

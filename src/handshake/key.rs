@@ -8,8 +8,16 @@ use sha1::{Digest, Sha1};
 /// What RFC 6455 §1.3 appends to every key.
 const GUID: [u8; 36] = *b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// The text of a `Sec-WebSocket-Key`: 16 bytes in base64.
-pub(super) type Key = [u8; 24];
+/// The text of a `Sec-WebSocket-Key`: 16 bytes in base64. Aligned, it is copied by words.
+#[derive(Clone, Copy)]
+#[repr(align(8))]
+pub(super) struct Key([u8; 24]);
+
+impl Key {
+    pub(super) const fn as_bytes(&self) -> &[u8; 24] {
+        &self.0
+    }
+}
 
 /// The value of `Sec-WebSocket-Accept` for the text of a `Sec-WebSocket-Key`, without white space around it
 /// (RFC 6455 §4.2.2).
@@ -88,7 +96,7 @@ impl fmt::Debug for AcceptKey {
 pub(super) fn accept_for(key: &Key) -> [u8; 28] {
     let mut text = [0; 60];
     if let Some((start, end)) = text.split_first_chunk_mut() {
-        *start = *key;
+        *start = key.0;
         end.copy_from_slice(&GUID);
     }
     in_base64(Sha1::digest(text).into())
@@ -104,11 +112,11 @@ fn in_base64(digest: [u8; 20]) -> [u8; 28] {
 /// The key, if it is the base64 of 16 bytes: 22 letters of its alphabet and the padding. That the last letter stands for
 /// more than two bits is accepted, as it does so in the RFC's own sample.
 pub(super) fn parse(text: &[u8]) -> Option<Key> {
-    let key = Key::try_from(text).ok()?;
+    let key = <[u8; 24]>::try_from(text).ok()?;
     let letters = key.strip_suffix(b"==")?;
     let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
     // Without a branch for each, which lets the compiler make vectors of it.
-    letters.iter().fold(true, |are_letters, byte| are_letters & is_letter(byte)).then_some(key)
+    letters.iter().fold(true, |are_letters, byte| are_letters & is_letter(byte)).then_some(Key(key))
 }
 
 /// The key for 16 random bytes.
@@ -116,5 +124,5 @@ pub(super) fn from_nonce(nonce: [u8; 16]) -> Key {
     let mut key = [0; 24];
     // 16 bytes become exactly 24, so this cannot fail.
     let _written = STANDARD.encode_slice(nonce, &mut key);
-    key
+    Key(key)
 }

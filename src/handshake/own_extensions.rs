@@ -38,6 +38,7 @@ impl OwnExtensions {
     }
 
     /// RFC 6455 §4.2.2: what a server answers with was offered.
+    #[inline]
     pub(super) fn check_offered(&self, offers: &Extensions<'_>) -> Result<(), BuildError> {
         let is_offered = |name: &&str| offers.clone().any(|offer| offer.name() == *name);
         match self.names().find(|name| !is_offered(name)) {
@@ -48,6 +49,7 @@ impl OwnExtensions {
 
     /// The header value that lists them, with permessage-deflate last: the one listed first is the one that a message goes
     /// through first where it is sent (RFC 6455 §9.1). Empty if there are none.
+    #[inline]
     pub(super) fn value_with(&self, deflate: String) -> String {
         self.0.iter().rev().fold(deflate, |behind, extension| {
             if behind.is_empty() { format!("{extension}") } else { format!("{extension}, {behind}") }

@@ -94,21 +94,18 @@ impl Handshake {
             State::Received => return Ok(None),
             State::Rejected(rejection) => return Err(rejection.clone()),
         }
-        let read = match http1::read(&mut self.reader, input) {
-            Ok(None) if self.time_limit.is_up() => Err(Rejection::new(Reason::TimedOut, None)),
-            read => read,
-        };
-        match read {
-            Ok(None) => Ok(None),
-            Ok(Some((head, key))) => {
-                self.state = State::Received;
-                Ok(Some(Request::new(head, Some(key), &self.config)))
-            }
-            Err(rejection) => {
-                self.state = State::Rejected(rejection.clone());
-                Err(rejection)
-            }
+        let mut read = http1::read(&mut self.reader, input, &self.config);
+        if let Ok(None) = read
+            && self.time_limit.is_up()
+        {
+            read = Err(Rejection::new(Reason::TimedOut, None));
         }
+        match &read {
+            Ok(None) => {}
+            Ok(Some(_)) => self.state = State::Received,
+            Err(rejection) => self.state = State::Rejected(rejection.clone()),
+        }
+        read
     }
 
     /// Takes the current time: call it when the handshake begins and at the [`deadline`](Handshake::deadline) at the latest. From the

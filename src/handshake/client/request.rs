@@ -1,7 +1,7 @@
 //! A client's request.
 
 use crate::config::Config;
-use crate::handshake::build::{BuildError, HeaderLines, check_subprotocol, line};
+use crate::handshake::build::{BuildError, HeaderLines, check_subprotocol};
 use crate::handshake::compression;
 use crate::handshake::extended_connect::is_connection_specific;
 use crate::handshake::head::Headers;
@@ -26,6 +26,8 @@ const RESERVED: [&str; 10] = [
     names::CONTENT_LENGTH,
     names::TRANSFER_ENCODING,
 ];
+
+const VERSION_LINE: &[u8] = b"Sec-WebSocket-Version: 13\r\n";
 
 /// The request that a client sends. `Debug` shows the names of its headers, not their values.
 ///
@@ -233,33 +235,42 @@ impl Request {
 
     /// The head to send.
     pub(super) fn encode(&self, key: &Key, config: &Config) -> Bytes {
-        let (subprotocols, offers) = self.lists(config);
-        self.head(key, &subprotocols, &offers).concat().into()
+        self.head(key, &self.negotiated(config)).concat().into()
     }
 
     /// The header lines to send: of a request to upgrade with this key, or of an extended CONNECT, which has none.
     pub(super) fn lines(&self, key: Option<&Key>, config: &Config) -> HeaderLines {
-        let (subprotocols, offers) = self.lists(config);
-        let head = self.head(key.map_or(&[], |key| key), &subprotocols, &offers);
-        // Without the empty line, and the first one; that of an extended CONNECT has no Host, Upgrade and Connection (RFC 8441
-        // §5).
-        let start = if key.is_some() { 5 } else { 8 };
-        let lines = HeaderLines::of(head.get(start..head.len() - 1).unwrap_or_default().concat());
-        // RFC 9113 §8.2: names in lower case, and nothing about one connection of HTTP/1.1.
-        if key.is_some() { lines } else { lines.into_lower_case(is_connection_specific) }
+        let negotiated = self.negotiated(config);
+        match key {
+            Some(key) => {
+                let [_method, _scheme, _authority, _resource, _version, lines @ .., _empty_line] =
+                    &self.head(key, &negotiated);
+                HeaderLines::of(lines.concat())
+            }
+            // RFC 8441 §5: it has no Host, Upgrade and Connection. RFC 9113 §8.2: names in lower case, and nothing about one
+            // connection of HTTP/1.1.
+            None => HeaderLines::of([VERSION_LINE, negotiated.as_bytes(), self.headers.as_bytes()].concat())
+                .into_lower_case(is_connection_specific),
+        }
     }
 
-    /// The subprotocols and the extensions that are offered.
-    fn lists(&self, config: &Config) -> (String, String) {
-        let offers = self.extensions.value_with(compression::offers(config).unwrap_or_default());
-        (self.subprotocols.join(", "), offers)
+    /// The lines that list the subprotocols and the extensions.
+    fn negotiated(&self, config: &Config) -> HeaderLines {
+        let mut lines = HeaderLines::new();
+        if !self.subprotocols.is_empty() {
+            lines.push(names::SEC_WEBSOCKET_PROTOCOL, &[self.subprotocols.join(", ").as_bytes()]);
+        }
+        let extensions = self.extensions.value_with(compression::offers(config).unwrap_or_default());
+        if !extensions.is_empty() {
+            lines.push(names::SEC_WEBSOCKET_EXTENSIONS, &[extensions.as_bytes()]);
+        }
+        lines
     }
 
-    fn head<'a>(&'a self, key: &'a [u8], subprotocols: &'a str, offers: &'a str) -> [&'a [u8]; 20] {
-        let [key, a, b] = line(b"Sec-WebSocket-Key: ", key);
-        let [subprotocols, c, d] = line(b"Sec-WebSocket-Protocol: ", subprotocols.as_bytes());
-        let [offers, e, f] = line(b"Sec-WebSocket-Extensions: ", offers.as_bytes());
-        let (scheme, authority) = if self.is_absolute_form { ("http://", self.uri.authority()) } else { ("", "") };
+    /// The pieces of the head.
+    fn head<'a>(&'a self, key: &'a Key, negotiated: &'a HeaderLines) -> [&'a [u8]; 14] {
+        let host = self.uri.authority();
+        let (scheme, authority) = if self.is_absolute_form { ("http://", host) } else { ("", "") };
         [
             b"GET ",
             scheme.as_bytes(),
@@ -267,18 +278,12 @@ impl Request {
             self.uri.resource().as_bytes(),
             b" HTTP/1.1\r\n",
             b"Host: ",
-            self.uri.authority().as_bytes(),
-            b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
-            key,
-            a,
-            b,
-            b"Sec-WebSocket-Version: 13\r\n",
-            subprotocols,
-            c,
-            d,
-            offers,
-            e,
-            f,
+            host.as_bytes(),
+            b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ",
+            key.as_bytes(),
+            b"\r\n",
+            VERSION_LINE,
+            negotiated.as_bytes(),
             self.headers.as_bytes(),
             b"\r\n",
         ]

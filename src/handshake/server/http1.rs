@@ -2,22 +2,25 @@
 
 use super::reason::Reason;
 use super::rejection::Rejection;
+use super::request::Request;
 use super::request_head::RequestHead;
 use super::rules::Fields;
+use crate::config::Config;
 use crate::handshake::head::{self, HeadError, HeadReader, RawHead};
 use crate::handshake::key::Key;
 use crate::input::Input;
 use bytes::Bytes;
 use httparse::{Header, Status};
 
-/// Reads a request once its whole head has come: the head and the key.
-pub(super) fn read(reader: &mut HeadReader, input: &mut Input) -> Result<Option<(RequestHead, Key)>, Rejection> {
+/// Reads a request once its whole head has come.
+#[inline]
+pub(super) fn read(reader: &mut HeadReader, input: &mut Input, config: &Config) -> Result<Option<Request>, Rejection> {
     if let Some(first_line) = parse_whole(reader, input) {
-        return first_line.judge(reader.take_whole(input)).map(Some);
+        return first_line.judge(reader.take_whole(input), config);
     }
     match reader.read(input) {
         Ok(None) => Ok(None),
-        Ok(Some(raw)) => parse(raw).map(Some),
+        Ok(Some(raw)) => parse(raw, config),
         Err(HeadError::BareLineFeed) => Err(bare_line_feed(reader.lines(input))),
         Err(error) => Err(Rejection::new(error.into(), None)),
     }
@@ -31,6 +34,7 @@ struct FirstLine {
 }
 
 impl FirstLine {
+    #[inline]
     fn check(parsed: &httparse::Request<'_, '_>) -> Option<Self> {
         let (method, target, http_minor) = (parsed.method?, parsed.path?, parsed.version?);
         let mut fields = Fields::default();
@@ -41,10 +45,11 @@ impl FirstLine {
         Some(Self { method: method.len(), target: target.len(), checked })
     }
 
-    fn judge(self, bytes: Bytes) -> Result<(RequestHead, Key), Rejection> {
+    #[inline]
+    fn judge(self, bytes: Bytes, config: &Config) -> Result<Option<Request>, Rejection> {
         let head = RequestHead::of_http_1(bytes, self.method, self.target);
         match self.checked {
-            Ok(key) => Ok((head, key)),
+            Ok(key) => Ok(Some(Request::new(head, Some(key), config))),
             Err(reason) => Err(Rejection::new(reason, Some(head))),
         }
     }
@@ -52,6 +57,7 @@ impl FirstLine {
 
 /// The common case, in one pass: the input is one head as it should be and nothing else, and none of it has been looked at.
 /// `None` says only that the input is to be looked at line by line.
+#[inline]
 fn parse_whole(reader: &HeadReader, input: &Input) -> Option<FirstLine> {
     let bytes = reader.whole(input)?;
     let mut room = head::room();
@@ -74,7 +80,7 @@ fn follows_carriage_return(bytes: &[u8], header: &Header<'_>) -> bool {
 }
 
 /// Parses and checks a head.
-fn parse(raw: RawHead) -> Result<(RequestHead, Key), Rejection> {
+fn parse(raw: RawHead, config: &Config) -> Result<Option<Request>, Rejection> {
     let parsed = raw.with_room(|bytes, room| {
         let mut parsed = httparse::Request::new(&mut []);
         match parsed.parse_with_uninit_headers(bytes, room) {
@@ -86,7 +92,7 @@ fn parse(raw: RawHead) -> Result<(RequestHead, Key), Rejection> {
         }
     });
     match parsed {
-        Ok(first_line) => first_line.judge(raw.bytes),
+        Ok(first_line) => first_line.judge(raw.bytes, config),
         Err(Some((method, target))) => Err(malformed(raw, method, target)),
         Err(None) => Err(Rejection::new(Reason::Malformed, None)),
     }

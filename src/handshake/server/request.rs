@@ -5,14 +5,13 @@ use super::answer::Answer;
 use super::request_head::RequestHead;
 use crate::config::Config;
 use crate::connection::Connection;
-use crate::handshake::build::{BuildError, line};
+use crate::handshake::build::{BuildError, HeaderLines};
 use crate::handshake::compression::{self, Agreement};
 use crate::handshake::extensions::Extensions;
 use crate::handshake::fields::elements;
 use crate::handshake::head::Headers;
 use crate::handshake::key::{Key, accept_for};
 use crate::handshake::names;
-use alloc::string::String;
 use core::{fmt, str};
 
 /// A valid opening handshake (RFC 6455 §4.2.1, RFC 8441 §5), to be accepted or refused.
@@ -49,6 +48,7 @@ pub struct Request {
 
 impl Request {
     /// A request that keeps the rules, with its key unless it is an extended CONNECT.
+    #[inline]
     pub(super) fn new(head: RequestHead, key: Option<Key>, config: &Config) -> Self {
         Self { head, key, config: config.clone() }
     }
@@ -138,9 +138,10 @@ impl Request {
     /// [`BuildError::UnlistedSubprotocol`] if the client did not list the subprotocol of the answer,
     /// [`BuildError::UnofferedExtension`] if it did not offer one of the answer's extensions,
     /// [`BuildError::ExtendedConnect`] if the request is an extended CONNECT, whose answer is no 101.
+    #[allow(clippy::needless_pass_by_value, reason = "it is for this request")]
     pub fn accept(&self, answer: Answer) -> Result<Connection, BuildError> {
         let Some(key) = &self.key else { return Err(BuildError::ExtendedConnect) };
-        let agreed = self.agree(answer)?;
+        let agreed = self.agree(&answer)?;
         let mut connection = Connection::server(&self.config);
         agreed.agreement.apply(&mut connection);
         connection.precede(&agreed.head(&accept_for(key)));
@@ -158,8 +159,9 @@ impl Request {
     /// # Errors
     /// [`BuildError::UnlistedSubprotocol`] if the client did not list the subprotocol of the answer,
     /// [`BuildError::UnofferedExtension`] if it did not offer one of the answer's extensions.
+    #[allow(clippy::needless_pass_by_value, reason = "it is for this request")]
     pub fn accept_as_headers(&self, answer: Answer) -> Result<(Acceptance, Connection), BuildError> {
-        let agreed = self.agree(answer)?;
+        let agreed = self.agree(&answer)?;
         let acceptance = match &self.key {
             Some(key) => {
                 let accept = accept_for(key);
@@ -174,42 +176,45 @@ impl Request {
     }
 
     /// What holds when the request is answered so.
-    fn agree(&self, answer: Answer) -> Result<Agreed, BuildError> {
-        let unlisted = |chosen: &String| !self.subprotocols().any(|listed| listed == chosen);
-        if answer.subprotocol.as_ref().is_some_and(unlisted) {
-            return Err(BuildError::UnlistedSubprotocol);
+    fn agree<'a>(&self, answer: &'a Answer) -> Result<Agreed<'a>, BuildError> {
+        let mut lines = HeaderLines::new();
+        if let Some(chosen) = &answer.subprotocol {
+            if !self.subprotocols().any(|listed| listed == chosen) {
+                return Err(BuildError::UnlistedSubprotocol);
+            }
+            lines.push(names::SEC_WEBSOCKET_PROTOCOL, &[chosen.as_bytes()]);
         }
         answer.extensions.check_offered(&self.extensions())?;
         let accepted = if answer.without_deflate { None } else { compression::accept(&self.config, self.extensions()) };
         let (agreement, deflate) = accepted.unwrap_or_default();
         let extensions = answer.extensions.value_with(deflate);
-        Ok(Agreed { answer, agreement, extensions })
+        if !extensions.is_empty() {
+            lines.push(names::SEC_WEBSOCKET_EXTENSIONS, &[extensions.as_bytes()]);
+        }
+        Ok(Agreed { agreement, lines, answer })
     }
 }
 
 /// What is in use on a connection.
-struct Agreed {
-    answer: Answer,
+struct Agreed<'a> {
     agreement: Agreement,
-    /// The value of `Sec-WebSocket-Extensions`, which is empty if nothing is in use.
-    extensions: String,
+    /// The header lines that say so.
+    lines: HeaderLines,
+    answer: &'a Answer,
 }
 
-impl Agreed {
-    /// The pieces of the header lines that say so.
-    fn lines(&self) -> [&[u8]; 7] {
-        let subprotocol = self.answer.subprotocol.as_deref().unwrap_or_default();
-        let [a, b, c] = line(b"Sec-WebSocket-Protocol: ", subprotocol.as_bytes());
-        let [d, e, f] = line(b"Sec-WebSocket-Extensions: ", self.extensions.as_bytes());
-        [a, b, c, d, e, f, self.answer.headers.as_bytes()]
+impl Agreed<'_> {
+    /// The pieces of the header lines that are not the same in every answer.
+    fn lines(&self) -> [&[u8]; 2] {
+        [self.lines.as_bytes(), self.answer.headers.as_bytes()]
     }
 
     /// The pieces of the 101.
-    fn head<'a>(&'a self, accept: &'a [u8]) -> [&'a [u8]; 12] {
-        let [a, b, c, d, e, f, headers] = self.lines();
+    fn head<'a>(&'a self, accept: &'a [u8]) -> [&'a [u8]; 7] {
+        let [lines, headers] = self.lines();
         let status_line = b"HTTP/1.1 101 Switching Protocols\r\n";
         let upgrade = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ";
-        [status_line, upgrade, accept, b"\r\n", a, b, c, d, e, f, headers, b"\r\n"]
+        [status_line, upgrade, accept, b"\r\n", lines, headers, b"\r\n"]
     }
 }
 

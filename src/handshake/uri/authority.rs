@@ -28,7 +28,7 @@ pub(in crate::handshake) fn split_authority(authority: &str) -> Option<(&str, Op
 /// Whether this is a host, with a port or without. The port may be empty (RFC 3986 §3.2.3).
 pub(in crate::handshake) fn is_authority(authority: &[u8]) -> bool {
     // Mostly it is a name with a port or without.
-    let name_end = authority.iter().position(|&byte| !is_name_byte(byte)).unwrap_or(authority.len());
+    let name_end = authority.iter().take_while(|&&byte| is_name_byte(byte)).count();
     match authority.split_at_checked(name_end) {
         Some(([_, ..], [])) => return true,
         Some(([_, ..], [b':', digits @ ..])) => return digits.is_empty() || port(digits).is_some(),

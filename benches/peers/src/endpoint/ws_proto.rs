@@ -180,7 +180,7 @@ impl connection::Connection for Whole {
 
     fn accepted(mut socket: Socket) -> Self {
         let mut input = Input::new();
-        let mut ws = accept(&mut socket, &mut input);
+        let mut ws = accept(&mut socket, &Config::new(), &mut input);
         write_out(&mut ws, &mut socket);
         Self { ws, input, socket }
     }
@@ -227,8 +227,9 @@ impl connection::Connection for Quiet {
     }
 }
 
-fn accept(socket: &mut Socket, input: &mut Input) -> Connection {
-    let mut handshake = server::Handshake::new(&Config::new());
+/// A server has its configuration ready.
+fn accept(socket: &mut Socket, config: &Config, input: &mut Input) -> Connection {
+    let mut handshake = server::Handshake::new(config);
     let request = loop {
         socket.read_buf(&mut input.room());
         if let Some(request) = handshake.receive(input).expect("a request") {
@@ -238,9 +239,15 @@ fn accept(socket: &mut Socket, input: &mut Input) -> Connection {
     request.accept(server::Answer::new()).expect("nothing is asked for")
 }
 
-/// A program that connects often has its request ready, and draws seeds from one source.
-fn connect(socket: &mut Socket, request: &client::Request, seeds: &mut Seeds, input: &mut Input) -> Connection {
-    let mut handshake = client::Handshake::new(request, seeds.next_seed(), &Config::new());
+/// A program that connects often has its request and its configuration ready, and draws seeds from one source.
+fn connect(
+    socket: &mut Socket,
+    request: &client::Request,
+    seeds: &mut Seeds,
+    config: &Config,
+    input: &mut Input,
+) -> Connection {
+    let mut handshake = client::Handshake::new(request, seeds.next_seed(), config);
     socket.write_all(handshake.output()).expect("it takes all");
     loop {
         socket.read_buf(&mut input.room());
@@ -307,9 +314,10 @@ impl Endpoint for WsProto {
     }
 
     fn accept(&self, mut socket: Socket) -> Option<Job> {
+        let config = Config::new();
         Some(Box::new(move |count, _| {
             for _ in 0..count {
-                let mut ws = accept(&mut socket, &mut Input::new());
+                let mut ws = accept(&mut socket, &config, &mut Input::new());
                 write_out(&mut ws, &mut socket);
             }
         }))
@@ -317,9 +325,12 @@ impl Endpoint for WsProto {
 
     fn connect(&self, mut socket: Socket) -> Option<Job> {
         let request = client::Request::new(URI.parse().expect("a URI"));
+        let config = Config::new();
         let mut seeds = Seeds::new([9; 32]);
         Some(Box::new(move |count, _| {
-            (0..count).for_each(|_| assert!(connect(&mut socket, &request, &mut seeds, &mut Input::new()).can_send()));
+            for _ in 0..count {
+                assert!(connect(&mut socket, &request, &mut seeds, &config, &mut Input::new()).can_send());
+            }
         }))
     }
 
@@ -329,12 +340,13 @@ impl Endpoint for WsProto {
 
     fn churn_client(&self, messages: usize, payload: &Bytes, mut dial: Dial) -> Option<Job> {
         let request = client::Request::new(URI.parse().expect("a URI"));
+        let config = Config::new();
         let mut seeds = Seeds::new([9; 32]);
         let message = message(Kind::Binary, payload);
         Some(Box::new(move |count, seen| {
             for _ in 0..count {
                 let (mut socket, mut input) = (dial(), Input::new());
-                let ws = connect(&mut socket, &request, &mut seeds, &mut input);
+                let ws = connect(&mut socket, &request, &mut seeds, &config, &mut input);
                 let mut connection = Whole { ws, input, socket };
                 for _ in 0..messages {
                     connection.queue(black_box(&message));
