@@ -385,9 +385,9 @@ impl Connection {
 
 #[cfg(feature = "handshake")]
 impl Connection {
-    /// Puts the head of the handshake's answer, which comes in pieces, ahead of every frame.
+    /// Puts the head of the handshake's response ahead of every frame.
     #[inline]
-    pub(crate) fn precede(&mut self, head: &[&[u8]]) {
+    pub(crate) fn precede(&mut self, head: bytes::BytesMut) {
         self.sender.precede(head);
     }
 }

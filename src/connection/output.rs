@@ -93,10 +93,9 @@ impl Output {
 
     /// Puts what is no frame into an output that is empty, to go out before the first frame.
     #[cfg(feature = "handshake")]
-    pub(super) fn precede(&mut self, head: &[&[u8]]) {
-        let mut bytes = BytesMut::with_capacity(head.iter().map(|piece| piece.len()).sum());
-        head.iter().filter(|piece| !piece.is_empty()).for_each(|piece| bytes.extend_from_slice(piece));
-        *self.data.small() = bytes;
+    #[inline]
+    pub(super) fn precede(&mut self, head: BytesMut) {
+        *self.data.small() = head;
         self.data.begin_behind();
     }
 

@@ -109,7 +109,8 @@ impl SendHalf {
 
     /// Puts the head of the handshake's response ahead of every frame.
     #[cfg(feature = "handshake")]
-    pub(super) fn precede(&mut self, head: &[&[u8]]) {
+    #[inline]
+    pub(super) fn precede(&mut self, head: bytes::BytesMut) {
         self.writer.output.precede(head);
     }
 

@@ -27,7 +27,12 @@ const RESERVED: [&str; 10] = [
     names::TRANSFER_ENCODING,
 ];
 
-const VERSION_LINE: &[u8] = b"Sec-WebSocket-Version: 13\r\n";
+const GET: &[u8] = b"GET ";
+const VERSION: &[u8] = b" HTTP/1.1\r\n";
+const HOST: &[u8] = b"Host: ";
+const UPGRADE: &[u8] = b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ";
+const WEBSOCKET_VERSION: &[u8] = b"Sec-WebSocket-Version: 13\r\n";
+const END: &[u8] = b"\r\n";
 
 /// The request that a client sends. `Debug` shows the names of its headers, not their values.
 ///
@@ -235,7 +240,19 @@ impl Request {
 
     /// The head to send.
     pub(super) fn encode(&self, key: &Key, config: &Config) -> Bytes {
-        self.head(key, &self.negotiated(config)).concat().into()
+        let negotiated = self.negotiated(config);
+        let (scheme, authority) = if self.is_absolute_form { ("http://", self.uri.authority()) } else { ("", "") };
+        let resource = self.uri.resource();
+        let first_line = GET.len() + scheme.len() + authority.len() + resource.len() + VERSION.len();
+        let mut head = Vec::with_capacity(first_line + self.size_of_lines(&negotiated) + END.len());
+        head.extend_from_slice(GET);
+        head.extend_from_slice(scheme.as_bytes());
+        head.extend_from_slice(authority.as_bytes());
+        head.extend_from_slice(resource.as_bytes());
+        head.extend_from_slice(VERSION);
+        self.add_lines(key, &negotiated, &mut head);
+        head.extend_from_slice(END);
+        head.into()
     }
 
     /// The header lines to send: of a request to upgrade with this key, or of an extended CONNECT, which has none.
@@ -243,15 +260,33 @@ impl Request {
         let negotiated = self.negotiated(config);
         match key {
             Some(key) => {
-                let [_method, _scheme, _authority, _resource, _version, lines @ .., _empty_line] =
-                    &self.head(key, &negotiated);
-                HeaderLines::of(lines.concat())
+                let mut lines = Vec::with_capacity(self.size_of_lines(&negotiated));
+                self.add_lines(key, &negotiated, &mut lines);
+                HeaderLines::of(lines)
             }
             // RFC 8441 §5: it has no Host, Upgrade and Connection. RFC 9113 §8.2: names in lower case, and nothing about one
             // connection of HTTP/1.1.
-            None => HeaderLines::of([VERSION_LINE, negotiated.as_bytes(), self.headers.as_bytes()].concat())
+            None => HeaderLines::of([WEBSOCKET_VERSION, negotiated.as_bytes(), self.headers.as_bytes()].concat())
                 .into_lower_case(is_connection_specific),
         }
+    }
+
+    /// How many bytes [`add_lines`](Self::add_lines) adds.
+    fn size_of_lines(&self, negotiated: &HeaderLines) -> usize {
+        let fixed = HOST.len() + UPGRADE.len() + size_of::<Key>() + END.len() + WEBSOCKET_VERSION.len();
+        fixed + self.uri.authority().len() + negotiated.as_bytes().len() + self.headers.as_bytes().len()
+    }
+
+    /// Adds the header lines of a request to upgrade.
+    fn add_lines(&self, key: &Key, negotiated: &HeaderLines, head: &mut Vec<u8>) {
+        head.extend_from_slice(HOST);
+        head.extend_from_slice(self.uri.authority().as_bytes());
+        head.extend_from_slice(UPGRADE);
+        head.extend_from_slice(key.as_bytes());
+        head.extend_from_slice(END);
+        head.extend_from_slice(WEBSOCKET_VERSION);
+        head.extend_from_slice(negotiated.as_bytes());
+        head.extend_from_slice(self.headers.as_bytes());
     }
 
     /// The lines that list the subprotocols and the extensions.
@@ -265,28 +300,6 @@ impl Request {
             lines.push(names::SEC_WEBSOCKET_EXTENSIONS, &[extensions.as_bytes()]);
         }
         lines
-    }
-
-    /// The pieces of the head.
-    fn head<'a>(&'a self, key: &'a Key, negotiated: &'a HeaderLines) -> [&'a [u8]; 14] {
-        let host = self.uri.authority();
-        let (scheme, authority) = if self.is_absolute_form { ("http://", host) } else { ("", "") };
-        [
-            b"GET ",
-            scheme.as_bytes(),
-            authority.as_bytes(),
-            self.uri.resource().as_bytes(),
-            b" HTTP/1.1\r\n",
-            b"Host: ",
-            host.as_bytes(),
-            b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ",
-            key.as_bytes(),
-            b"\r\n",
-            VERSION_LINE,
-            negotiated.as_bytes(),
-            self.headers.as_bytes(),
-            b"\r\n",
-        ]
     }
 }
 

@@ -12,7 +12,13 @@ use crate::handshake::fields::elements;
 use crate::handshake::head::Headers;
 use crate::handshake::key::{Key, accept_for};
 use crate::handshake::names;
+use bytes::BytesMut;
 use core::{fmt, str};
+
+const STATUS_LINE: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n";
+
+/// The header lines that every 101 has, up to the value of the last one.
+const UPGRADE: &[u8] = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ";
 
 /// A valid opening handshake (RFC 6455 §4.2.1, RFC 8441 §5), to be accepted or refused.
 ///
@@ -144,7 +150,7 @@ impl Request {
         let agreed = self.agree(&answer)?;
         let mut connection = Connection::server(&self.config);
         agreed.agreement.apply(&mut connection);
-        connection.precede(&agreed.head(&accept_for(key)));
+        connection.precede(agreed.head(key));
         Ok(connection)
     }
 
@@ -164,9 +170,8 @@ impl Request {
         let agreed = self.agree(&answer)?;
         let acceptance = match &self.key {
             Some(key) => {
-                let accept = accept_for(key);
-                let [_status_line, lines @ .., _empty_line] = &agreed.head(&accept);
-                Acceptance::of_upgrade(lines)
+                let [lines, headers] = agreed.lines();
+                Acceptance::of_upgrade(&[UPGRADE, &accept_for(key), b"\r\n", lines, headers])
             }
             None => Acceptance::of_extended_connect(&agreed.lines()),
         };
@@ -209,12 +214,20 @@ impl Agreed<'_> {
         [self.lines.as_bytes(), self.answer.headers.as_bytes()]
     }
 
-    /// The pieces of the 101.
-    fn head<'a>(&'a self, accept: &'a [u8]) -> [&'a [u8]; 7] {
+    /// The 101.
+    fn head(&self, key: &Key) -> BytesMut {
         let [lines, headers] = self.lines();
-        let status_line = b"HTTP/1.1 101 Switching Protocols\r\n";
-        let upgrade = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ";
-        [status_line, upgrade, accept, b"\r\n", lines, headers, b"\r\n"]
+        let accept = accept_for(key);
+        let size = STATUS_LINE.len() + UPGRADE.len() + accept.len() + lines.len() + headers.len() + 4;
+        let mut head = BytesMut::with_capacity(size);
+        head.extend_from_slice(STATUS_LINE);
+        head.extend_from_slice(UPGRADE);
+        head.extend_from_slice(&accept);
+        head.extend_from_slice(b"\r\n");
+        head.extend_from_slice(lines);
+        head.extend_from_slice(headers);
+        head.extend_from_slice(b"\r\n");
+        head
     }
 }
 
