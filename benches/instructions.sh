@@ -54,8 +54,8 @@ client-send-1024 10 30 1.0
 send-bytes-65536 10 60 7.5
 send-prepared-100 10 60 2.8
 send-prepared-1024 10 60 6.5
-accept 1 3 1.5
-connect 1 3 1.5
+accept 1 3 1.45
+connect 1 3 1.45
 WORKLOADS
 
 # What a message takes on a connection that keeps all deadlines, to one that keeps none.
