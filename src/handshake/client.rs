@@ -99,7 +99,7 @@ impl Handshake {
             Some(Final::Accepted(response, (agreement, subprotocol))) => {
                 let keys = self.keys.take().ok_or(Error::Invalid(Flaw::Over))?;
                 let mut connection = Connection::with_keys(keys, &offered.config);
-                agreement.apply(&mut connection);
+                agreement.apply(&offered.config, &mut connection);
                 Ok(Some(Accepted { connection, response, subprotocol }))
             }
             Some(Final::Declined(response)) => Err(Error::Declined(Declined { response })),

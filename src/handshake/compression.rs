@@ -18,27 +18,22 @@ pub(super) use crate::deflate::NAME as DEFLATE;
 pub(super) const DEFLATE: &str = "permessage-deflate";
 
 /// What has been agreed on, which may be nothing.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Agreement {
     #[cfg(feature = "deflate")]
-    deflate: Option<(DeflateConfig, DeflateParameters)>,
+    deflate: Option<DeflateParameters>,
 }
 
 impl Agreement {
-    #[cfg(feature = "deflate")]
-    fn on(config: &DeflateConfig, agreed: DeflateParameters) -> Self {
-        Self { deflate: Some((config.clone(), agreed)) }
-    }
-
-    /// Makes the connection keep to it.
+    /// Makes the connection keep to it, with the configuration that it was agreed on with.
     #[inline]
-    pub(super) fn apply(&self, connection: &mut Connection) {
+    pub(super) fn apply(self, config: &Config, connection: &mut Connection) {
         #[cfg(feature = "deflate")]
-        if let Some((config, agreed)) = &self.deflate {
-            connection.agree_on_deflate(config, *agreed);
+        if let (Some(config), Some(agreed)) = (&config.deflate, self.deflate) {
+            connection.agree_on_deflate(config, agreed);
         }
         #[cfg(not(feature = "deflate"))]
-        let _no_extension = connection;
+        let _no_extension = (config, connection);
     }
 }
 
@@ -74,13 +69,13 @@ pub(super) fn offers(config: &Config) -> Option<String> {
 pub(super) fn accept<'h>(config: &Config, offered: impl Iterator<Item = Extension<'h>>) -> Option<(Agreement, String)> {
     let config = config.deflate.as_ref()?;
     let (answer, agreed) = config.accept(offered.map(|Extension(offer)| offer))?;
-    Some((Agreement::on(config, agreed), answer))
+    Some((Agreement { deflate: Some(agreed) }, answer))
 }
 
 #[cfg(feature = "deflate")]
 fn confirm_deflate(config: &Config, Extension(answer): Extension<'_>) -> Option<Agreement> {
     let config = config.deflate.as_ref()?;
-    config.check(answer).ok().map(|agreed| Agreement::on(config, agreed))
+    config.check(answer).ok().map(|agreed| Agreement { deflate: Some(agreed) })
 }
 
 #[cfg(not(feature = "deflate"))]

@@ -14,6 +14,10 @@ const GUID: [u8; 36] = *b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 pub(super) struct Key([u8; 24]);
 
 impl Key {
+    pub(super) const fn new(text: &[u8; 24]) -> Self {
+        Self(*text)
+    }
+
     pub(super) const fn as_bytes(&self) -> &[u8; 24] {
         &self.0
     }
@@ -109,14 +113,15 @@ fn in_base64(digest: [u8; 20]) -> [u8; 28] {
     accept
 }
 
-/// The key, if it is the base64 of 16 bytes: 22 letters of its alphabet and the padding. That the last letter stands for
-/// more than two bits is accepted, as it does so in the RFC's own sample.
-pub(super) fn parse(text: &[u8]) -> Option<Key> {
-    let key = <[u8; 24]>::try_from(text).ok()?;
+/// The text of a key, if it is the base64 of 16 bytes: 22 letters of its alphabet and the padding. That the last letter stands
+/// for more than two bits is accepted, as it does so in the RFC's own sample.
+#[inline]
+pub(super) fn parse(text: &[u8]) -> Option<&[u8; 24]> {
+    let key: &[u8; 24] = text.try_into().ok()?;
     let letters = key.strip_suffix(b"==")?;
     let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
     // Without a branch for each, which lets the compiler make vectors of it.
-    letters.iter().fold(true, |are_letters, byte| are_letters & is_letter(byte)).then_some(Key(key))
+    letters.iter().fold(true, |are_letters, byte| are_letters & is_letter(byte)).then_some(key)
 }
 
 /// The key for 16 random bytes.

@@ -161,7 +161,7 @@ impl Exchange {
             None => self.offered.check_negotiation(&fields)?,
         };
         let mut connection = Connection::with_keys(self.keys, &self.offered.config);
-        agreement.apply(&mut connection);
+        agreement.apply(&self.offered.config, &mut connection);
         let extensions = fields.extensions().map(Extension::into_owned).collect();
         Ok(Established { connection, subprotocol, extensions })
     }

@@ -41,7 +41,7 @@ impl FirstLine {
         for header in parsed.headers.iter() {
             fields.add(header.name, header.value);
         }
-        let checked = fields.check_upgrade(method, target, http_minor);
+        let checked = fields.check_upgrade(method, target, http_minor).map(Key::new);
         Some(Self { method: method.len(), target: target.len(), checked })
     }
 

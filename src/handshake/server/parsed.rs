@@ -8,6 +8,7 @@ use super::rules::Fields;
 use crate::config::Config;
 use crate::handshake::extended_connect::{PseudoHeaders, is_connection_specific_in_request};
 use crate::handshake::fields::{is_token, is_value, trim};
+use crate::handshake::key::Key;
 use alloc::vec::Vec;
 
 impl Request {
@@ -66,7 +67,7 @@ impl Request {
             return Err(Rejection::new(Reason::Malformed, None));
         }
         match head.malformed.map_or_else(|| fields.check_upgrade(method, target, http_minor), Err) {
-            Ok(key) => Ok(Self::new(head.finish(), Some(key), config)),
+            Ok(key) => Ok(Self::new(head.finish(), Some(Key::new(key)), config)),
             Err(reason) => Err(Rejection::new(reason, Some(head.finish()))),
         }
     }

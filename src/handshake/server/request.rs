@@ -149,7 +149,7 @@ impl Request {
         let Some(key) = &self.key else { return Err(BuildError::ExtendedConnect) };
         let agreed = self.agree(&answer)?;
         let mut connection = Connection::server(&self.config);
-        agreed.agreement.apply(&mut connection);
+        agreed.agreement.apply(&self.config, &mut connection);
         connection.precede(agreed.head(key));
         Ok(connection)
     }
@@ -176,7 +176,7 @@ impl Request {
             None => Acceptance::of_extended_connect(&agreed.lines()),
         };
         let mut connection = Connection::server(&self.config);
-        agreed.agreement.apply(&mut connection);
+        agreed.agreement.apply(&self.config, &mut connection);
         Ok((acceptance, connection))
     }
 

@@ -5,7 +5,7 @@ use super::request_head::split_target;
 use crate::handshake::extended_connect::PseudoHeaders;
 use crate::handshake::extensions;
 use crate::handshake::fields::{Lines, Once, elements, is_token, lists};
-use crate::handshake::key::{self, Key};
+use crate::handshake::key;
 use crate::handshake::names;
 use crate::handshake::uri::is_authority;
 use alloc::vec::Vec;
@@ -50,9 +50,9 @@ impl<'h> Fields<'h> {
         }
     }
 
-    /// Checks the rules for a request to upgrade (RFC 6455 §4.2.1), and returns the key. The order decides which status
+    /// Checks the rules for a request to upgrade (RFC 6455 §4.2.1), and returns the text of the key. The order decides which status
     /// answers a request with several errors: is it GET, does it ask for an upgrade at all, and then the rest.
-    pub(super) fn check_upgrade(&self, method: &str, target: &str, http_minor: u8) -> Result<Key, Reason> {
+    pub(super) fn check_upgrade(&self, method: &str, target: &str, http_minor: u8) -> Result<&'h [u8; 24], Reason> {
         if method != "GET" {
             return Err(Reason::Method);
         }
