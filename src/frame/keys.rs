@@ -11,6 +11,7 @@ use core::fmt;
 pub(crate) struct MaskingKeys(ChaCha12Rng);
 
 impl MaskingKeys {
+    #[inline]
     pub(crate) fn new(seed: Seed) -> Self {
         Self(ChaCha12Rng::from_seed(seed.into_inner()))
     }

@@ -22,6 +22,7 @@ pub(super) struct Offered {
 pub(super) type Agreed = (Agreement, Option<String>);
 
 impl Offered {
+    #[inline]
     pub(super) fn by(request: &Request, config: &Config) -> Self {
         let (subprotocols, extensions) = (request.subprotocols.clone(), request.extensions.clone());
         Self { config: config.clone(), subprotocols, extensions }

@@ -44,6 +44,7 @@ pub(in crate::handshake) enum Final<T> {
 }
 
 impl Transaction {
+    #[inline]
     pub(in crate::handshake) fn new(request: Bytes, config: &Config) -> Self {
         Self {
             output: request,
