@@ -162,9 +162,7 @@ impl Connection {
 
     #[inline(never)]
     fn receive_any<'i>(&mut self, input: &'i mut Input) -> Option<Event<'i>> {
-        if self.sender.is_over()
-            && let Some(closed) = self.sender.closed()
-        {
+        if let Some(closed) = self.sender.closed() {
             return Some(Event::Closed(closed));
         }
         let Some(Received { event, reply }) = self.receiver.receive_any(input) else {

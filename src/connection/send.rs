@@ -341,12 +341,6 @@ impl SendHalf {
         self.reserved
     }
 
-    /// Whether the end can be returned, or was.
-    #[inline]
-    pub(super) const fn is_over(&self) -> bool {
-        self.close_state.is_over()
-    }
-
     /// Whether the peer's Close waits for an answer.
     pub(super) fn has_to_answer_close(&self) -> bool {
         self.close_state.has_to_answer()

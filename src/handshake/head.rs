@@ -58,9 +58,9 @@ impl HeadReader {
         }
     }
 
-    /// A reader of the next head on the same stream, with the same limits.
+    /// A reader of what comes behind a head that has been taken, with the same limits.
     pub(super) const fn anew(&self) -> Self {
-        Self { scanned: 0, line_start: 0, lines: 0, taken: 0, ..*self }
+        Self { taken: 0, ..*self }
     }
 
     /// Takes a whole head from the input, once its empty line has come.

@@ -4,7 +4,8 @@ use std::time::Duration;
 use ws_proto::bytes::{Buf, BufMut};
 use ws_proto::frame::{FrameHeader, MaskingKey};
 use ws_proto::{
-    Cause, CloseCode, Config, Connection, Event, Input, Instant, Keepalive, Opcode, Seed, SendErrorKind, Violation,
+    Cause, CloseCode, Config, Connection, Event, Input, Instant, Keepalive, Opcode, Seed, SendErrorKind, Timeout,
+    Violation,
 };
 
 fn frame(opcode: Opcode, fin: bool, payload: &[u8]) -> Vec<u8> {
@@ -135,6 +136,23 @@ fn a_failure_reaches_a_sender_that_has_closed_already() {
     assert_eq!(closed.sent, Some(CloseCode::GOING_AWAY.into()));
     assert_eq!(sender.send_text("late").map_err(|error| error.kind()), Err(SendErrorKind::Closed));
     assert!(receiver.receive(&mut input).is_none());
+}
+
+#[test]
+fn a_ping_that_comes_behind_the_end_is_not_answered() {
+    let keepalive = Keepalive::new().ping(Duration::from_secs(20)).pong(Duration::from_secs(20));
+    let (mut receiver, mut sender) = Connection::server(&Config::new().keepalive(keepalive)).into_halves();
+    let mut input = Input::from(&frame(Opcode::Ping, true, b"late")[..]);
+    let reply = receiver.receive(&mut input).and_then(|received| received.reply).expect("a Pong");
+    // Nobody has passed it on before the other half gave up.
+    for second in 0..=60 {
+        sender.handle_timeout(Instant::new(Duration::from_secs(second)));
+        sender.output().clear();
+    }
+    let closed = sender.closed().expect("the peer was silent");
+    assert_eq!(closed.cause, Cause::TimedOut(Timeout::Pong));
+    sender.reply(reply);
+    assert_eq!(sender.buffered(), 0);
 }
 
 /// What two ends do by a clock that is moved by hand: the reader's bytes come at these seconds, all that waits is written each

@@ -167,6 +167,15 @@ fn prepared_messages_count_and_nothing_counts_that_is_not_asked_for() {
     assert_eq!((ws.counters(), Connection::server(&Config::new()).counters()), (None, None));
 }
 
+#[test]
+fn what_was_written_counts_after_memory_was_released() {
+    let mut ws = Connection::server(&Config::new().count(true));
+    ws.send_text("news").expect("there is room");
+    let sent = drain(&mut ws).len() as u64;
+    ws.release_memory();
+    assert_eq!(ws.counters().map(|counters| counters.bytes_sent), Some(sent));
+}
+
 /// What a peer has sent that nobody reads for now is no silence of its.
 #[test]
 fn a_peer_that_is_slowed_down_is_not_idle() {

@@ -720,6 +720,20 @@ fn every_level() {
     }
 }
 
+/// A setting that did nothing would not show in what decodes.
+#[test]
+fn levels_differ_in_what_they_send() {
+    let text = prose(&mut Random(1), 20_000);
+    let size = |deflate: DeflateConfig| {
+        let mut connection = Setup::new(Role::Server).deflate(deflate).connection();
+        connection.send_text(&text).unwrap();
+        drain(&mut connection).len()
+    };
+    let sizes: Vec<usize> = [0, 1, 6, 9].map(|level| size(eager().level(level))).into();
+    assert!(sizes.is_sorted_by(|one, next| one > next), "{sizes:?}");
+    assert!(size(eager().memory_level(1)) > size(eager().memory_level(9)));
+}
+
 /// The two ends of a connection.
 fn pair(a: &Setup) -> (Connection, Connection) {
     let role = match a.role {

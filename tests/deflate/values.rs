@@ -1,6 +1,6 @@
 //! permessage-deflate negotiated from header values alone, where the handshake is done elsewhere, and its parameters as values.
 
-use ws_proto::{DeflateConfig, DeflateParameters, NegotiationError};
+use ws_proto::{Config, Connection, DeflateConfig, DeflateParameters, NegotiationError};
 
 const BOTH: [bool; 2] = [false, true];
 
@@ -68,6 +68,16 @@ fn parameters_are_written_and_read() {
     let beyond =
         DeflateParameters { server_max_window_bits: 0, client_max_window_bits: 99, ..DeflateParameters::new() };
     assert_eq!(beyond.to_string(), "permessage-deflate; server_max_window_bits=8");
+    for beyond in [0, 99] {
+        let nearest = if beyond == 0 { 8 } else { 15 };
+        let of = |bits| DeflateParameters {
+            server_max_window_bits: bits,
+            client_max_window_bits: bits,
+            ..DeflateParameters::new()
+        };
+        let ws = Connection::server(&Config::new()).with_deflate(&DeflateConfig::new(), of(beyond));
+        assert_eq!(ws.deflate_parameters(), Some(of(nearest)));
+    }
     let quoted = " permessage-deflate;server_max_window_bits = \"9\" ;client_max_window_bits=15,";
     let expected = DeflateParameters { server_max_window_bits: 9, ..DeflateParameters::new() };
     assert_eq!(quoted.parse(), Ok(expected));

@@ -87,9 +87,7 @@ impl Large {
         let Some(Queued { payload, key: Some(key), .. }) = self.queue.front_mut() else { return };
         if self.masked.is_empty() {
             let piece = payload.split_to(payload.len().min(WINDOW));
-            if self.window.len() < piece.len() {
-                self.window.resize(piece.len(), 0);
-            }
+            self.window.resize(self.window.len().max(piece.len()), 0);
             self.masked = 0..piece.len();
             if let Some(place) = self.window.get_mut(self.masked.clone()) {
                 key.apply_to_copy(&piece, place);

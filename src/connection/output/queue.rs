@@ -75,10 +75,10 @@ impl Queue {
         self.large.get_or_insert_default().push(self.small.len(), payload, key);
     }
 
-    /// In how many pieces what waits lies at most.
+    /// How many large payloads there are.
     #[cfg(feature = "std")]
-    pub(super) fn pieces(&self) -> usize {
-        1 + self.large.as_ref().map_or(0, |large| 2 * large.count())
+    pub(super) fn large_count(&self) -> usize {
+        self.large.as_ref().map_or(0, |large| large.count())
     }
 
     /// The first bytes that wait; of small ones `most` at most.

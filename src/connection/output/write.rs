@@ -33,8 +33,8 @@ impl Output {
             let result = if self.beside == 0 {
                 let chunk = self.chunk();
                 writer.write(chunk).map(|written| (written, chunk.len()))
-            } else if self.data.pieces() <= 3 {
-                // Control frames are one piece, and cut another in two.
+            } else if self.data.large_count() <= 1 {
+                // A large payload lies between small frames, and control frames, which are one piece, cut another in two.
                 self.write_vectored::<5>(writer)
             } else {
                 self.write_vectored::<64>(writer)
