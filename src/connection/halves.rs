@@ -191,7 +191,7 @@ impl Connection {
     pub fn from_halves(mut receiver: ReceiveHalf, mut sender: SendHalf) -> Result<Self, Box<(ReceiveHalf, SendHalf)>> {
         let belong_together = receiver.role == sender.role()
             && receiver.tally.is_some() == sender.keeps_time()
-            && receiver.receiver.inflates() == sender.deflates_at_all();
+            && receiver.receiver.inflates() == sender.compresses();
         if !belong_together {
             return Err(Box::new((receiver, sender)));
         }

@@ -347,7 +347,7 @@ impl SendHalf {
     }
 
     /// Whether permessage-deflate is in use.
-    pub(super) const fn compresses(&self) -> bool {
+    pub(in crate::connection) const fn compresses(&self) -> bool {
         self.deflating.is_some()
     }
 

@@ -599,6 +599,25 @@ fn full_and_too_large() {
     }
 }
 
+/// 7692-6-1: what has room as it is, and might not have it compressed, is sent as it is.
+#[test]
+fn what_might_not_fit_compressed_is_not_compressed() {
+    for role in ROLES {
+        for payload in [letters(1000).into_bytes(), Random(1).bytes(1000)] {
+            let header = if role == Role::Server { 4 } else { 8 };
+            let config = Config::new().max_buffered(header + payload.len());
+            let setup = Setup::new(role).deflate(eager()).config(config);
+            let mut connection = setup.connection();
+            connection.send_binary(&payload).unwrap();
+            assert_eq!(connection.buffered(), header + payload.len());
+            let sent = drain(&mut connection);
+            assert_eq!(sent[0], 0x82, "no reserved bit");
+            connection.send(payload.clone()).unwrap();
+            assert_eq!(drain(&mut connection)[..2], sent[..2]);
+        }
+    }
+}
+
 /// What may not be sent where it stands leaves no trace either.
 #[test]
 fn misuse_leaves_no_trace() {
@@ -691,6 +710,21 @@ fn halves_send_what_the_whole_does() {
         let closed = sender.closed().expect("it is over");
         assert_eq!(closed.cause, ws_proto::Cause::Violation(ws_proto::Violation::CorruptDeflate));
     }
+}
+
+#[test]
+fn halves_are_joined_if_both_compress_or_neither() {
+    let plain = || Connection::server(&Config::new()).into_halves();
+    let compressing = || Setup::new(Role::Server).connection().into_halves();
+    let (receiver, sender) = compressing();
+    let (receiver, sender) = match Connection::from_halves(receiver, sender) {
+        Ok(connection) => connection.into_halves(),
+        Err(_) => panic!("they are those of one connection"),
+    };
+    let joined = Connection::from_halves(receiver, plain().1);
+    joined.expect_err("only the receiver knows of compression");
+    let joined = Connection::from_halves(plain().0, sender);
+    joined.expect_err("only the sender does");
 }
 
 fn text_event(text: &str) -> Seen {

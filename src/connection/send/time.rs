@@ -104,11 +104,6 @@ impl SendHalf {
         self.close_state.closing() == Closing::GaveUp
     }
 
-    /// Whether messages may be sent compressed.
-    pub(in crate::connection) const fn deflates_at_all(&self) -> bool {
-        self.deflating.is_some()
-    }
-
     /// Whether to read, as far as time and the application decide it.
     #[inline]
     pub(super) fn may_read(&self) -> bool {
