@@ -15,6 +15,7 @@ use crate::handshake::names;
 use bytes::BytesMut;
 use core::{fmt, str};
 
+const END: &[u8] = b"\r\n";
 const STATUS_LINE: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n";
 
 /// The header lines that every 101 has, up to the value of the last one.
@@ -171,7 +172,7 @@ impl Request {
         let acceptance = match &self.key {
             Some(key) => {
                 let [lines, headers] = agreed.lines();
-                Acceptance::of_upgrade(&[UPGRADE, &accept_for(key), b"\r\n", lines, headers])
+                Acceptance::of_upgrade(&[UPGRADE, &accept_for(key), END, lines, headers])
             }
             None => Acceptance::of_extended_connect(&agreed.lines()),
         };
@@ -218,15 +219,15 @@ impl Agreed<'_> {
     fn head(&self, key: &Key) -> BytesMut {
         let [lines, headers] = self.lines();
         let accept = accept_for(key);
-        let size = STATUS_LINE.len() + UPGRADE.len() + accept.len() + lines.len() + headers.len() + 4;
-        let mut head = BytesMut::with_capacity(size);
+        let fixed = STATUS_LINE.len() + UPGRADE.len() + accept.len() + 2 * END.len();
+        let mut head = BytesMut::with_capacity(fixed + lines.len() + headers.len());
         head.extend_from_slice(STATUS_LINE);
         head.extend_from_slice(UPGRADE);
         head.extend_from_slice(&accept);
-        head.extend_from_slice(b"\r\n");
+        head.extend_from_slice(END);
         head.extend_from_slice(lines);
         head.extend_from_slice(headers);
-        head.extend_from_slice(b"\r\n");
+        head.extend_from_slice(END);
         head
     }
 }
