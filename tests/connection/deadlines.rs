@@ -4,7 +4,9 @@
 use crate::common::frames::*;
 use std::time::Duration;
 use ws_proto::bytes::Buf;
-use ws_proto::{Cause, CloseCode, CloseFrame, Config, Connection, Deadline, Input, Instant, Keepalive, Role, Timeout};
+use ws_proto::{
+    Cause, CloseCode, CloseFrame, Config, Connection, Deadline, Event, Input, Instant, Keepalive, Role, Timeout,
+};
 
 const NS: Duration = Duration::from_nanos(1);
 const START: Instant = Instant::new(Duration::from_secs(1000));
@@ -585,6 +587,29 @@ fn a_peer_that_goes_on_sending_does_not_put_off_the_end() {
 }
 
 /// 6455-7.1.1-6: a client waits for the server to hang up, and not for ever.
+/// Nothing on the wire shows that a deadline has ended a connection, so the driver is to call at once until it has received the
+/// end.
+#[test]
+fn an_end_that_nobody_has_received_is_due_at_once() {
+    for role in ROLES {
+        let keepalive = Keepalive::off().ping(seconds(20)).pong(seconds(20));
+        let mut ws = connection(role, &Config::new().keepalive(keepalive));
+        for second in 0..=40 {
+            ws.handle_timeout(START.saturating_add(seconds(second)));
+            drain(&mut ws);
+        }
+        ws.handle_timeout(START.saturating_add(seconds(41)));
+        let deadline = ws.interest().deadline.expect("the end has not been received");
+        assert_eq!((deadline.reason, deadline.at <= START), (Timeout::HangUp, true));
+        assert!(!ws.interest().hang_up);
+        let mut input = Input::new();
+        assert!(
+            matches!(ws.receive(&mut input), Some(Event::Closed(closed)) if closed.cause == Cause::TimedOut(Timeout::Pong))
+        );
+        assert_eq!((ws.interest().deadline, ws.interest().hang_up), (None, true));
+    }
+}
+
 #[test]
 fn a_client_waits_for_the_server_to_hang_up() {
     let closed = || {

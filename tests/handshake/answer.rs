@@ -3,9 +3,10 @@
 use crate::common::http::{
     HELLO, HELLO_MASKED, Head, KEY, Written, accept_for, asked, final_response, refused, take_output,
 };
+use ws_proto::bytes::Buf;
 use ws_proto::handshake::BuildError;
 use ws_proto::handshake::server::{Answer, Reason, Response};
-use ws_proto::{Event, Input, Role};
+use ws_proto::{CloseCode, Connection, Event, Input, Role};
 
 fn answered(head: &Head, answer: Answer) -> Written {
     let mut ws = asked(&head.bytes()).request.accept(answer).unwrap();
@@ -73,6 +74,30 @@ fn the_connection_is_open() {
         assert_eq!(text, "Hello");
     }
     assert!(ws.receive(&mut input).is_none());
+}
+
+/// Whatever ends the connection before the 101 is written, the client gets it, and the Close behind it; what waits behind it
+/// may go.
+#[test]
+fn the_answer_stays_when_the_connection_ends_at_once() {
+    let violation = |ws: &mut Connection| {
+        let mut input = Input::from(&b"\x83\x80\0\0\0\0"[..]);
+        assert!(matches!(ws.receive(&mut input), Some(Event::Closed(_))));
+    };
+    let close = |ws: &mut Connection| ws.close_now(CloseCode::GOING_AWAY).unwrap();
+    let ends: [(&dyn Fn(&mut Connection), u16); 2] = [(&violation, 1002), (&close, 1001)];
+    for (end, code) in ends {
+        for written in [0, 1, 33, 34, 128] {
+            let mut ws = asked(&Head::request().bytes()).request.accept(Answer::new()).unwrap();
+            let mut sent = ws.output().copy_to_bytes(written).to_vec();
+            ws.send_text(&"x".repeat(70_000)).unwrap();
+            end(&mut ws);
+            sent.extend(take_output(&mut ws));
+            let frames = Written::read(&sent).rest;
+            assert_eq!(frames[0], 0x88, "the Close is behind the 101, of which {written} bytes were written");
+            assert_eq!(frames[2..4], u16::to_be_bytes(code));
+        }
+    }
 }
 
 /// Further lines of the application come as they were given, and the handshake's own stay as they are.
