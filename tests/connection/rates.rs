@@ -1,6 +1,7 @@
 //! Limits on what a peer may send in a second, and the counters of a connection.
 
 use crate::common::frames::*;
+use std::fmt::Write;
 use std::time::Duration;
 use ws_proto::{
     Cause, Config, Connection, Counters, Delivery, Excess, Input, Instant, Keepalive, RateLimit, Role, Timeout,
@@ -139,6 +140,9 @@ fn counters_count_what_has_come_and_gone() {
                 ws.send(vec![7; 1500]).expect_err("it is full");
                 ws.send_binary(&[7; 1500]).expect_err("it is full");
                 ws.send_binary(&[7; 5000]).expect_err("it is too large");
+                let long = "x".repeat(5000);
+                let written = ws.send_with(ws_proto::MessageKind::Text, |message| message.write_str(&long));
+                written.expect_err("it is too large");
                 let sent = drain(&mut ws).len() as u64;
                 let counters = ws.counters().expect("they are asked for");
                 let Counters { messages_received, messages_sent, bytes_received, bytes_sent, .. } = counters;
@@ -146,7 +150,7 @@ fn counters_count_what_has_come_and_gone() {
                 assert_eq!((bytes_received, bytes_sent), (wire.len() as u64, sent));
                 assert_eq!((counters.pings_received, counters.pongs_received), (1, 2));
                 assert_eq!((counters.pings_sent, counters.pongs_sent), (1, 2));
-                assert_eq!(counters.refused, 3);
+                assert_eq!(counters.refused, 4);
                 if delivery == Delivery::Messages {
                     assert_eq!(counters.largest_received, 500);
                 }
