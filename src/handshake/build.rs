@@ -158,6 +158,11 @@ fn basic_credentials(user: &str, password: &str) -> Option<Vec<u8>> {
     Some(credentials)
 }
 
+/// The pieces of a line of our own; nothing if the value is empty.
+pub(super) const fn line<'a>(name_and_colon: &'static [u8], value: &'a [u8]) -> [&'a [u8]; 3] {
+    if value.is_empty() { [&[]; 3] } else { [name_and_colon, value, b"\r\n"] }
+}
+
 /// A value holds no control character but the tab, so that no line can end in it (RFC 9110 §5.5).
 pub(super) fn check_value(name: &str, value: &[u8]) -> Result<(), BuildError> {
     if is_value(value) { Ok(()) } else { Err(BuildError::HeaderValue(name.into())) }

@@ -1,7 +1,7 @@
 //! A client's request.
 
 use crate::config::Config;
-use crate::handshake::build::{BuildError, HeaderLines, check_subprotocol};
+use crate::handshake::build::{BuildError, HeaderLines, check_subprotocol, line};
 use crate::handshake::compression;
 use crate::handshake::extended_connect::is_connection_specific;
 use crate::handshake::head::Headers;
@@ -240,66 +240,63 @@ impl Request {
 
     /// The head to send.
     pub(super) fn encode(&self, key: &Key, config: &Config) -> Bytes {
-        let negotiated = self.negotiated(config);
+        let lists = self.lists(config);
         let (scheme, authority) = if self.is_absolute_form { ("http://", self.uri.authority()) } else { ("", "") };
         let resource = self.uri.resource();
         let first_line = GET.len() + scheme.len() + authority.len() + resource.len() + VERSION.len();
-        let mut head = Vec::with_capacity(first_line + self.size_of_lines(&negotiated) + END.len());
+        let mut head = Vec::with_capacity(first_line + self.size_of_lines(&lists) + END.len());
         head.extend_from_slice(GET);
         head.extend_from_slice(scheme.as_bytes());
         head.extend_from_slice(authority.as_bytes());
         head.extend_from_slice(resource.as_bytes());
         head.extend_from_slice(VERSION);
-        self.add_lines(key, &negotiated, &mut head);
+        self.add_lines(key, &lists, &mut head);
         head.extend_from_slice(END);
         head.into()
     }
 
     /// The header lines to send: of a request to upgrade with this key, or of an extended CONNECT, which has none.
     pub(super) fn lines(&self, key: Option<&Key>, config: &Config) -> HeaderLines {
-        let negotiated = self.negotiated(config);
+        let lists = self.lists(config);
         match key {
             Some(key) => {
-                let mut lines = Vec::with_capacity(self.size_of_lines(&negotiated));
-                self.add_lines(key, &negotiated, &mut lines);
+                let mut lines = Vec::with_capacity(self.size_of_lines(&lists));
+                self.add_lines(key, &lists, &mut lines);
                 HeaderLines::of(lines)
             }
             // RFC 8441 §5: it has no Host, Upgrade and Connection. RFC 9113 §8.2: names in lower case, and nothing about one
             // connection of HTTP/1.1.
-            None => HeaderLines::of([WEBSOCKET_VERSION, negotiated.as_bytes(), self.headers.as_bytes()].concat())
-                .into_lower_case(is_connection_specific),
+            None => HeaderLines::of(self.own_lines(&lists).concat()).into_lower_case(is_connection_specific),
         }
     }
 
+    /// The subprotocols and the extensions that are offered.
+    fn lists(&self, config: &Config) -> (String, String) {
+        let offers = self.extensions.value_with(compression::offers(config).unwrap_or_default());
+        (self.subprotocols.join(", "), offers)
+    }
+
+    /// The pieces of the lines that are there over every version of HTTP.
+    fn own_lines<'a>(&'a self, (subprotocols, offers): &'a (String, String)) -> [&'a [u8]; 8] {
+        let [a, b, c] = line(b"Sec-WebSocket-Protocol: ", subprotocols.as_bytes());
+        let [d, e, f] = line(b"Sec-WebSocket-Extensions: ", offers.as_bytes());
+        [WEBSOCKET_VERSION, a, b, c, d, e, f, self.headers.as_bytes()]
+    }
+
     /// How many bytes [`add_lines`](Self::add_lines) adds.
-    fn size_of_lines(&self, negotiated: &HeaderLines) -> usize {
-        let fixed = HOST.len() + UPGRADE.len() + size_of::<Key>() + END.len() + WEBSOCKET_VERSION.len();
-        fixed + self.uri.authority().len() + negotiated.as_bytes().len() + self.headers.as_bytes().len()
+    fn size_of_lines(&self, lists: &(String, String)) -> usize {
+        let own_lines: usize = self.own_lines(lists).iter().map(|piece| piece.len()).sum();
+        HOST.len() + self.uri.authority().len() + UPGRADE.len() + size_of::<Key>() + END.len() + own_lines
     }
 
     /// Adds the header lines of a request to upgrade.
-    fn add_lines(&self, key: &Key, negotiated: &HeaderLines, head: &mut Vec<u8>) {
+    fn add_lines(&self, key: &Key, lists: &(String, String), head: &mut Vec<u8>) {
         head.extend_from_slice(HOST);
         head.extend_from_slice(self.uri.authority().as_bytes());
         head.extend_from_slice(UPGRADE);
         head.extend_from_slice(key.as_bytes());
         head.extend_from_slice(END);
-        head.extend_from_slice(WEBSOCKET_VERSION);
-        head.extend_from_slice(negotiated.as_bytes());
-        head.extend_from_slice(self.headers.as_bytes());
-    }
-
-    /// The lines that list the subprotocols and the extensions.
-    fn negotiated(&self, config: &Config) -> HeaderLines {
-        let mut lines = HeaderLines::new();
-        if !self.subprotocols.is_empty() {
-            lines.push(names::SEC_WEBSOCKET_PROTOCOL, &[self.subprotocols.join(", ").as_bytes()]);
-        }
-        let extensions = self.extensions.value_with(compression::offers(config).unwrap_or_default());
-        if !extensions.is_empty() {
-            lines.push(names::SEC_WEBSOCKET_EXTENSIONS, &[extensions.as_bytes()]);
-        }
-        lines
+        self.own_lines(lists).iter().filter(|piece| !piece.is_empty()).for_each(|piece| head.extend_from_slice(piece));
     }
 }
 

@@ -5,13 +5,14 @@ use super::answer::Answer;
 use super::request_head::RequestHead;
 use crate::config::Config;
 use crate::connection::Connection;
-use crate::handshake::build::{BuildError, HeaderLines};
+use crate::handshake::build::{BuildError, line};
 use crate::handshake::compression::{self, Agreement};
 use crate::handshake::extensions::Extensions;
 use crate::handshake::fields::elements;
 use crate::handshake::head::Headers;
 use crate::handshake::key::{Key, accept_for};
 use crate::handshake::names;
+use alloc::string::String;
 use bytes::BytesMut;
 use core::{fmt, str};
 
@@ -171,8 +172,8 @@ impl Request {
         let agreed = self.agree(&answer)?;
         let acceptance = match &self.key {
             Some(key) => {
-                let [lines, headers] = agreed.lines();
-                Acceptance::of_upgrade(&[UPGRADE, &accept_for(key), END, lines, headers])
+                let [a, b, c, d, e, f, headers] = agreed.lines();
+                Acceptance::of_upgrade(&[UPGRADE, &accept_for(key), END, a, b, c, d, e, f, headers])
             }
             None => Acceptance::of_extended_connect(&agreed.lines()),
         };
@@ -183,50 +184,46 @@ impl Request {
 
     /// What holds when the request is answered so.
     fn agree<'a>(&self, answer: &'a Answer) -> Result<Agreed<'a>, BuildError> {
-        let mut lines = HeaderLines::new();
-        if let Some(chosen) = &answer.subprotocol {
-            if !self.subprotocols().any(|listed| listed == chosen) {
-                return Err(BuildError::UnlistedSubprotocol);
-            }
-            lines.push(names::SEC_WEBSOCKET_PROTOCOL, &[chosen.as_bytes()]);
+        let unlisted = |chosen: &String| !self.subprotocols().any(|listed| listed == chosen);
+        if answer.subprotocol.as_ref().is_some_and(unlisted) {
+            return Err(BuildError::UnlistedSubprotocol);
         }
         answer.extensions.check_offered(&self.extensions())?;
         let accepted = if answer.without_deflate { None } else { compression::accept(&self.config, self.extensions()) };
         let (agreement, deflate) = accepted.unwrap_or_default();
         let extensions = answer.extensions.value_with(deflate);
-        if !extensions.is_empty() {
-            lines.push(names::SEC_WEBSOCKET_EXTENSIONS, &[extensions.as_bytes()]);
-        }
-        Ok(Agreed { agreement, lines, answer })
+        Ok(Agreed { agreement, extensions, answer })
     }
 }
 
 /// What is in use on a connection.
 struct Agreed<'a> {
     agreement: Agreement,
-    /// The header lines that say so.
-    lines: HeaderLines,
+    /// The value of `Sec-WebSocket-Extensions`, which is empty if nothing is in use.
+    extensions: String,
     answer: &'a Answer,
 }
 
 impl Agreed<'_> {
     /// The pieces of the header lines that are not the same in every answer.
-    fn lines(&self) -> [&[u8]; 2] {
-        [self.lines.as_bytes(), self.answer.headers.as_bytes()]
+    fn lines(&self) -> [&[u8]; 7] {
+        let subprotocol = self.answer.subprotocol.as_deref().unwrap_or_default();
+        let [a, b, c] = line(b"Sec-WebSocket-Protocol: ", subprotocol.as_bytes());
+        let [d, e, f] = line(b"Sec-WebSocket-Extensions: ", self.extensions.as_bytes());
+        [a, b, c, d, e, f, self.answer.headers.as_bytes()]
     }
 
     /// The 101.
     fn head(&self, key: &Key) -> BytesMut {
-        let [lines, headers] = self.lines();
+        let lines = self.lines();
         let accept = accept_for(key);
         let fixed = STATUS_LINE.len() + UPGRADE.len() + accept.len() + 2 * END.len();
-        let mut head = BytesMut::with_capacity(fixed + lines.len() + headers.len());
+        let mut head = BytesMut::with_capacity(fixed + lines.iter().map(|piece| piece.len()).sum::<usize>());
         head.extend_from_slice(STATUS_LINE);
         head.extend_from_slice(UPGRADE);
         head.extend_from_slice(&accept);
         head.extend_from_slice(END);
-        head.extend_from_slice(lines);
-        head.extend_from_slice(headers);
+        lines.iter().filter(|piece| !piece.is_empty()).for_each(|piece| head.extend_from_slice(piece));
         head.extend_from_slice(END);
         head
     }
