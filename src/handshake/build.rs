@@ -95,7 +95,7 @@ impl HeaderLines {
         for piece in value {
             self.0.extend_from_slice(piece);
         }
-        self.0.extend_from_slice(b"\r\n");
+        self.0.extend_from_slice(END);
     }
 
     /// Adds credentials of the scheme Basic (RFC 7617), in place of any that stand under this name.
@@ -158,9 +158,12 @@ fn basic_credentials(user: &str, password: &str) -> Option<Vec<u8>> {
     Some(credentials)
 }
 
+/// The end of a line (RFC 9112 §2.2).
+pub(super) const END: &[u8] = b"\r\n";
+
 /// The pieces of a line of our own; nothing if the value is empty.
 pub(super) const fn line<'a>(name_and_colon: &'static [u8], value: &'a [u8]) -> [&'a [u8]; 3] {
-    if value.is_empty() { [&[]; 3] } else { [name_and_colon, value, b"\r\n"] }
+    if value.is_empty() { [&[]; 3] } else { [name_and_colon, value, END] }
 }
 
 /// A value holds no control character but the tab, so that no line can end in it (RFC 9110 §5.5).

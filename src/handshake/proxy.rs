@@ -94,7 +94,7 @@ impl Handshake {
         self.transaction.handle_timeout(now);
     }
 
-    /// When the time has to be said; `None` when nothing more is to come from the proxy, or the handshake has no limit.
+    /// When `handle_timeout` has to be called; `None` when nothing more is to come from the proxy, or the handshake has no limit.
     pub fn deadline(&self) -> Option<Deadline> {
         self.transaction.deadline()
     }

@@ -118,7 +118,7 @@ impl Handshake {
         }
     }
 
-    /// When the time has to be said; `None` when the handshake has ended or has no limit.
+    /// When `handle_timeout` has to be called; `None` when the handshake has ended or has no limit.
     pub fn deadline(&self) -> Option<Deadline> {
         match self.state {
             State::Reading => self.time_limit.deadline(),

@@ -586,7 +586,6 @@ fn a_peer_that_goes_on_sending_does_not_put_off_the_end() {
     }
 }
 
-/// 6455-7.1.1-6: a client waits for the server to hang up, and not for ever.
 /// Nothing on the wire shows that a deadline has ended a connection, so the driver is to call at once until it has received the
 /// end.
 #[test]
@@ -610,6 +609,7 @@ fn an_end_that_nobody_has_received_is_due_at_once() {
     }
 }
 
+/// 6455-7.1.1-6: a client waits for the server to hang up, and not for ever.
 #[test]
 fn a_client_waits_for_the_server_to_hang_up() {
     let closed = || {

@@ -68,8 +68,7 @@ fn parameters_are_written_and_read() {
     let beyond =
         DeflateParameters { server_max_window_bits: 0, client_max_window_bits: 99, ..DeflateParameters::new() };
     assert_eq!(beyond.to_string(), "permessage-deflate; server_max_window_bits=8");
-    for beyond in [0, 99] {
-        let nearest = if beyond == 0 { 8 } else { 15 };
+    for (beyond, nearest) in [(0, 8), (99, 15)] {
         let of = |bits| DeflateParameters {
             server_max_window_bits: bits,
             client_max_window_bits: bits,

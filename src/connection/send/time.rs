@@ -110,7 +110,7 @@ impl SendHalf {
         self.reading != Reading::Paused && !self.is_over_rate && !self.gave_up()
     }
 
-    /// When the time has to be said.
+    /// When `handle_timeout` has to be called.
     #[inline]
     pub(super) fn deadline(&self) -> Option<Deadline> {
         if self.timing.is_some() { self.next_deadline() } else { None }

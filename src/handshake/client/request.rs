@@ -1,7 +1,7 @@
 //! A client's request.
 
 use crate::config::Config;
-use crate::handshake::build::{BuildError, HeaderLines, check_subprotocol, line};
+use crate::handshake::build::{BuildError, END, HeaderLines, check_subprotocol, line};
 use crate::handshake::compression;
 use crate::handshake::extended_connect::is_connection_specific;
 use crate::handshake::head::Headers;
@@ -32,7 +32,6 @@ const VERSION: &[u8] = b" HTTP/1.1\r\n";
 const HOST: &[u8] = b"Host: ";
 const UPGRADE: &[u8] = b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ";
 const WEBSOCKET_VERSION: &[u8] = b"Sec-WebSocket-Version: 13\r\n";
-const END: &[u8] = b"\r\n";
 
 /// The request that a client sends. `Debug` shows the names of its headers, not their values.
 ///

@@ -5,7 +5,7 @@ use super::answer::Answer;
 use super::request_head::RequestHead;
 use crate::config::Config;
 use crate::connection::Connection;
-use crate::handshake::build::{BuildError, line};
+use crate::handshake::build::{BuildError, END, line};
 use crate::handshake::compression::{self, Agreement};
 use crate::handshake::extensions::Extensions;
 use crate::handshake::fields::elements;
@@ -16,7 +16,6 @@ use alloc::string::String;
 use bytes::BytesMut;
 use core::{fmt, str};
 
-const END: &[u8] = b"\r\n";
 const STATUS_LINE: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n";
 
 /// The header lines that every 101 has, up to the value of the last one.

@@ -50,8 +50,8 @@ impl<'h> Fields<'h> {
         }
     }
 
-    /// Checks the rules for a request to upgrade (RFC 6455 §4.2.1), and returns the text of the key. The order decides which status
-    /// answers a request with several errors: is it GET, does it ask for an upgrade at all, and then the rest.
+    /// Checks the rules for a request to upgrade (RFC 6455 §4.2.1), and returns the text of the key. The order decides
+    /// which status answers a request with several errors: is it GET, does it ask for an upgrade at all, and then the rest.
     pub(super) fn check_upgrade(&self, method: &str, target: &str, http_minor: u8) -> Result<&'h [u8; 24], Reason> {
         if method != "GET" {
             return Err(Reason::Method);
