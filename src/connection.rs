@@ -87,7 +87,7 @@ impl Connection {
 
     /// The client's end of a stream on which the handshake is done. The seed is the source of its masking keys.
     pub fn client(seed: Seed, config: &Config) -> Self {
-        Self::with_keys(Box::new(MaskingKeys::new(seed)), config)
+        Self::with_keys(MaskingKeys::new(seed), config)
     }
 
     pub(crate) fn with_keys(keys: Box<MaskingKeys>, config: &Config) -> Self {
@@ -96,7 +96,9 @@ impl Connection {
 
     #[inline]
     fn new(role: Role, keys: Option<Box<MaskingKeys>>, config: &Config) -> Self {
-        Self { receiver: Receiver::new(role, config), sender: SendHalf::new(role, keys, config) }
+        // First what may allocate: so the rest is made where it stays.
+        let sender = SendHalf::new(role, keys, config);
+        Self { receiver: Receiver::new(role, config), sender }
     }
 
     /// The next event that the input holds, or `None` when more bytes are needed.

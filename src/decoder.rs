@@ -78,19 +78,18 @@ pub(crate) enum Decoded {
 impl Decoder {
     #[inline]
     pub(crate) fn new(role: Role, config: &Config) -> Self {
-        let mut decoder = Self {
-            limits: Limits::new(config),
+        let limits = Limits::new(config);
+        Self {
+            quick: Quick::new(&limits, config.delivery),
+            limits,
             message: Message::NONE,
             payload: Payload { left: 0, key: None, is_under_way: false },
             sequence: Sequence::Idle,
-            quick: Quick::NEVER,
             role,
             delivery: config.delivery,
             meanings: Meanings::NONE,
             shown: None,
-        };
-        decoder.allow_quick();
-        decoder
+        }
     }
 
     /// From now on RSV1 means that a message is compressed.
@@ -107,7 +106,8 @@ impl Decoder {
     /// Takes other limits over.
     pub(crate) fn set_limits(&mut self, config: &Config) {
         self.limits = Limits::new(config);
-        self.allow_quick();
+        self.quick = Quick::new(&self.limits, self.delivery);
+        self.update_quick();
     }
 
     #[cfg(feature = "deflate")]

@@ -81,6 +81,8 @@ enum Reading {
 impl SendHalf {
     #[inline]
     pub(super) fn new(role: Role, keys: Option<Box<MaskingKeys>>, config: &Config) -> Self {
+        // First what may allocate: so the rest is made where it stays.
+        let timing = config.policy.as_ref().map(|policy| Box::new(Timing::new(policy)));
         Self {
             writer: FrameWriter::new(keys, config),
             close_state: CloseState::new(),
@@ -91,7 +93,7 @@ impl SendHalf {
             reading: Reading::Goes,
             is_over_rate: false,
             messages: 0,
-            timing: config.policy.as_ref().map(|policy| Box::new(Timing::new(policy))),
+            timing,
             deflating: None,
         }
     }

@@ -11,6 +11,7 @@
 //! * text that turns out not to be valid is put back as it came.
 
 use super::Decoder;
+use super::limits::Limits;
 use crate::config::Delivery;
 use crate::frame::{EXTENDED_16, MAX_SHORT, MaskingKey, Start};
 use crate::input::{Buffer, LARGE, Missing};
@@ -39,19 +40,20 @@ pub(super) struct Quick {
 }
 
 impl Quick {
-    pub(super) const NEVER: Self = Self { now: 0, most: 0 };
+    const NEVER: Self = Self { now: 0, most: 0 };
+
+    /// While nothing is under way, as far as the limits allow it.
+    #[inline]
+    pub(super) fn new(limits: &Limits, delivery: Delivery) -> Self {
+        let limit = limits.max_in_one_frame().min(MAX_SHORT as u64);
+        #[allow(clippy::cast_possible_truncation, reason = "at most 126")]
+        let most = limit as u8 + 1;
+        let most = if limit > 0 && delivery == Delivery::Messages { most } else { 0 };
+        Self { now: most, most }
+    }
 }
 
 impl Decoder {
-    /// Allows the quick ways as far as the limits do.
-    pub(super) fn allow_quick(&mut self) {
-        let limit = self.limits.max_in_one_frame().min(MAX_SHORT as u64);
-        #[allow(clippy::cast_possible_truncation, reason = "at most 126")]
-        let most = limit as u8 + 1;
-        self.quick.most = if limit > 0 && self.delivery == Delivery::Messages { most } else { 0 };
-        self.update_quick();
-    }
-
     /// Looks again whether a quick way may be taken.
     #[inline]
     pub(super) fn update_quick(&mut self) {

@@ -2,6 +2,7 @@
 
 use super::mask::MaskingKey;
 use crate::seed::Seed;
+use alloc::boxed::Box;
 use chacha20::ChaCha12Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use core::fmt;
@@ -11,9 +12,10 @@ use core::fmt;
 pub(crate) struct MaskingKeys(ChaCha12Rng);
 
 impl MaskingKeys {
+    /// The keys of a connection, which are made where they stay: a generator has 320 bytes.
     #[inline]
-    pub(crate) fn new(seed: Seed) -> Self {
-        Self(ChaCha12Rng::from_seed(seed.into_inner()))
+    pub(crate) fn new(seed: Seed) -> Box<Self> {
+        Box::write(Box::new_uninit(), Self(ChaCha12Rng::from_seed(seed.into_inner())))
     }
 
     #[inline]

@@ -59,15 +59,12 @@ impl Handshake {
     /// A handshake that sends this request, with a nonce drawn from the seed. If the [`Config`] enables compression, it
     /// offers permessage-deflate.
     pub fn new(request: &Request, seed: Seed, config: &Config) -> Self {
-        let mut keys = Box::new(MaskingKeys::new(seed));
+        let mut keys = MaskingKeys::new(seed);
         // RFC 6455 §4.1: the nonce is chosen afresh for each connection.
         let key = from_nonce(keys.nonce());
-        Self {
-            transaction: Transaction::new(request.encode(&key, config), config),
-            offered: Offered::by(request, config),
-            accept: accept_for(&key),
-            keys: Some(keys),
-        }
+        let (head, accept) = (request.encode(&key, config), accept_for(&key));
+        let offered = Offered::by(request, config);
+        Self { transaction: Transaction::new(head, config), offered, accept, keys: Some(keys) }
     }
 
     /// The bytes of the request that are still to be written, a [`Buf`](bytes::Buf).

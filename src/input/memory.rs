@@ -99,14 +99,14 @@ impl Memory {
         let bytes = self.append();
         let before = bytes.as_ptr();
         if !bytes.try_reclaim(count) {
-            *bytes = if bytes.is_empty() {
-                BytesMut::with_capacity(count)
+            if bytes.is_empty() {
+                *bytes = BytesMut::with_capacity(count);
             } else {
                 // `BytesMut` itself would double, and so take twice the memory for the last bytes of a large message.
                 let mut exact = Vec::from(mem::take(bytes));
                 exact.reserve_exact(count);
-                BytesMut::from(Bytes::from(exact))
-            };
+                *bytes = BytesMut::from(Bytes::from(exact));
+            }
         }
         if bytes.as_ptr() != before {
             self.shared = 0;

@@ -64,7 +64,7 @@ impl Exchange {
     /// A request to upgrade, over HTTP/1.1 (RFC 6455 §4.1). If the [`Config`] enables compression, it offers
     /// permessage-deflate.
     pub fn upgrade(request: &Request, seed: Seed, config: &Config) -> Self {
-        let mut keys = Box::new(MaskingKeys::new(seed));
+        let mut keys = MaskingKeys::new(seed);
         // RFC 6455 §4.1: the nonce is chosen afresh for each connection.
         let key = from_nonce(keys.nonce());
         Self::new(request, request.lines(Some(&key), config), keys, Some(accept_for(&key)), config)
@@ -74,7 +74,7 @@ impl Exchange {
     /// [`PseudoHeaders`]. Headers of the request that are about one connection of HTTP/1.1, such as `Keep-Alive`, are left out
     /// (RFC 9113 §8.2.2).
     pub fn extended_connect(request: &Request, seed: Seed, config: &Config) -> Self {
-        Self::new(request, request.lines(None, config), Box::new(MaskingKeys::new(seed)), None, config)
+        Self::new(request, request.lines(None, config), MaskingKeys::new(seed), None, config)
     }
 
     fn new(

@@ -34,11 +34,16 @@ struct FirstLine {
 }
 
 impl FirstLine {
+    /// `None` where a line of the head does not end with CRLF.
     #[inline]
-    fn check(parsed: &httparse::Request<'_, '_>) -> Option<Self> {
+    fn check(bytes: &[u8], parsed: &httparse::Request<'_, '_>) -> Option<Self> {
         let (method, target, http_minor) = (parsed.method?, parsed.path?, parsed.version?);
         let mut fields = Fields::default();
         for header in parsed.headers.iter() {
+            // The parser takes a line feed alone for the end of a line. The last two ends have been looked at.
+            if !follows_carriage_return(bytes, header) {
+                return None;
+            }
             fields.add(header.name, header.value);
         }
         let checked = fields.check_upgrade(method, target, http_minor).map(Key::new);
@@ -66,11 +71,7 @@ fn parse_whole(reader: &HeadReader, input: &Input) -> Option<FirstLine> {
     if complete != Ok(Status::Complete(bytes.len())) || !reader.allows(parsed.headers.len()) {
         return None;
     }
-    // The parser takes a line feed alone for the end of a line. The last two ends have been looked at.
-    if !parsed.headers.iter().all(|header| follows_carriage_return(bytes, header)) {
-        return None;
-    }
-    FirstLine::check(&parsed)
+    FirstLine::check(bytes, &parsed)
 }
 
 /// Whether the line ahead of a header ends with CRLF.
@@ -84,7 +85,7 @@ fn parse(raw: RawHead, config: &Config) -> Result<Option<Request>, Rejection> {
     let parsed = raw.with_room(|bytes, room| {
         let mut parsed = httparse::Request::new(&mut []);
         match parsed.parse_with_uninit_headers(bytes, room) {
-            Ok(Status::Complete(_)) => FirstLine::check(&parsed).ok_or(None),
+            Ok(Status::Complete(_)) => FirstLine::check(bytes, &parsed).ok_or(None),
             Ok(Status::Partial) | Err(_) => match (parsed.method, parsed.path, parsed.version) {
                 (Some(method), Some(target), Some(_)) => Err(Some((method.len(), target.len()))),
                 _ => Err(None),

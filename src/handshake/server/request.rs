@@ -149,9 +149,10 @@ impl Request {
     pub fn accept(&self, answer: Answer) -> Result<Connection, BuildError> {
         let Some(key) = &self.key else { return Err(BuildError::ExtendedConnect) };
         let agreed = self.agree(&answer)?;
+        let head = agreed.head(key);
         let mut connection = Connection::server(&self.config);
         agreed.agreement.apply(&self.config, &mut connection);
-        connection.precede(agreed.head(key));
+        connection.precede(head);
         Ok(connection)
     }
 
