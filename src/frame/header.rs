@@ -114,6 +114,9 @@ impl EncodedHeader {
     /// How much room there has to be for [`append_to`](Self::append_to).
     pub(crate) const ROOM: usize = 16;
 
+    /// The size of a header of a whole message of at most [`MAX_SHORT`] bytes that is masked.
+    pub(crate) const SHORT_MASKED: usize = 6;
+
     /// Appends the header of a whole message of at most [`MAX_SHORT`] bytes.
     #[inline]
     #[allow(clippy::cast_possible_truncation, reason = "the length is that small")]
@@ -121,15 +124,12 @@ impl EncodedHeader {
         buffer.extend_from_slice(&[FIN | opcode.bits(), length as u8]);
     }
 
-    /// [`append_short`](Self::append_short) for a payload that is masked.
-    #[inline]
+    /// The header of a whole message of at most [`MAX_SHORT`] bytes that is masked, and two zeros behind it.
+    #[inline(always)]
     #[allow(clippy::cast_possible_truncation, reason = "the length is that small")]
-    pub(crate) fn append_short_masked(opcode: Opcode, length: usize, key: MaskingKey, buffer: &mut BytesMut) {
+    pub(crate) fn short_masked(opcode: Opcode, length: usize, key: MaskingKey) -> [u8; 8] {
         let [a, b, c, d] = key.to_bytes();
-        let end = buffer.len() + 6;
-        // Eight bytes are one store, six are two.
-        buffer.extend_from_slice(&[FIN | opcode.bits(), MASK | length as u8, a, b, c, d, 0, 0]);
-        buffer.truncate(end);
+        [FIN | opcode.bits(), MASK | length as u8, a, b, c, d, 0, 0]
     }
 
     /// Appends the header of a whole message that is longer than [`MAX_SHORT`].

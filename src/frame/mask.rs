@@ -215,6 +215,41 @@ impl MaskingKey {
         seen.to_le_bytes().is_ascii()
     }
 
+    /// For a payload that is short and whole: masks or unmasks `from` into `to`, which is as long.
+    #[inline(always)]
+    pub(crate) fn copy_short(self, from: &[u8], to: &mut [u8]) {
+        let word = self.twice();
+        let (Some(last), Some(_)) = (from.last_chunk(), to.last_chunk::<8>()) else { return self.copy_few(from, to) };
+        let last = u64::from_le_bytes(*last) ^ self.turned(from.len()).twice();
+        for (from, to) in from.as_chunks().0.iter().zip(to.as_chunks_mut().0) {
+            *to = (u64::from_le_bytes(*from) ^ word).to_le_bytes();
+        }
+        // It may write some bytes twice, so that no length leaves a rest.
+        if let Some(place) = to.last_chunk_mut() {
+            *place = last.to_le_bytes();
+        }
+    }
+
+    /// Fewer than eight bytes.
+    #[inline(always)]
+    fn copy_few(self, from: &[u8], to: &mut [u8]) {
+        if let (Some(first), Some(last), Some(place)) = (from.first_chunk(), from.last_chunk(), to.first_chunk_mut()) {
+            *place = self.masked(*first);
+            if let Some(place) = to.last_chunk_mut() {
+                *place = self.turned(from.len()).masked(*last);
+            }
+            return;
+        }
+        for ((from, to), key) in from.iter().zip(to).zip(self.0) {
+            *to = from ^ key;
+        }
+    }
+
+    #[inline(always)]
+    const fn masked(self, bytes: [u8; 4]) -> [u8; 4] {
+        (u32::from_le_bytes(bytes) ^ u32::from_le_bytes(self.0)).to_le_bytes()
+    }
+
     /// For a payload that is short and whole: masks or unmasks the `count` bytes behind the first `by` ones while it moves
     /// them to the front; whether all that comes out is ASCII.
     #[inline(always)]
@@ -362,6 +397,9 @@ mod tests {
                     }
                     let mut copy = std::vec![0; length];
                     assert_eq!(key.apply_to_copy(&naive(&text), &mut copy), is_ascii, "{length}");
+                    assert_eq!(copy, text, "{length}");
+                    let mut copy = std::vec![0; length];
+                    key.copy_short(&naive(&text), &mut copy);
                     assert_eq!(copy, text, "{length}");
                     let mut copy = std::vec![0; ahead + length];
                     assert_eq!(key.copy_aligned(&naive(&text), &mut copy[ahead..]), is_ascii, "{length} {ahead}");

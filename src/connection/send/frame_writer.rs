@@ -94,7 +94,13 @@ impl FrameWriter {
                     buffer.extend_from_slice(payload);
                 }
             }
-            Some(keys) => append_short_masked(buffer, opcode, keys.next(), payload),
+            // The shorter the place, the fewer stores; what is not so short is a call, which keeps the code of a server, that
+            // never masks, short.
+            Some(keys) => match payload.len() {
+                0 => append_masked_in::<8>(buffer, opcode, keys.next(), &[]),
+                1..=26 => append_masked_in::<32>(buffer, opcode, keys.next(), payload),
+                _ => append_short_masked(buffer, opcode, keys.next(), payload),
+            },
         }
         true
     }
@@ -344,17 +350,29 @@ impl Start {
     }
 }
 
-/// Appends a whole message of at most 125 bytes, masked. It is not inlined, which keeps the code of a server, that never
-/// calls it, short.
 #[inline(never)]
 fn append_short_masked(buffer: &mut BytesMut, opcode: Opcode, key: MaskingKey, payload: &[u8]) {
-    EncodedHeader::append_short_masked(opcode, payload.len(), key, buffer);
-    if payload.is_empty() {
-        return;
-    }
+    append_masked_in::<136>(buffer, opcode, key, payload);
+}
+
+/// Appends a whole message of at most 125 bytes, masked: makes a place of `SIZE` bytes, the frame and two or more, and writes
+/// header and payload into it. So no byte is read back that has just been written, and the length of the buffer changes once.
+#[inline(always)]
+fn append_masked_in<const SIZE: usize>(buffer: &mut BytesMut, opcode: Opcode, key: MaskingKey, payload: &[u8]) {
     let start = buffer.len();
-    buffer.extend_from_slice(payload);
-    key.apply_short(buffer.get_mut(start..).unwrap_or_default());
+    buffer.extend_from_slice(&[0; SIZE]);
+    if let Some(place) = buffer.get_mut(start..).and_then(<[u8]>::first_chunk_mut::<SIZE>) {
+        // All eight bytes are one store, six are two.
+        if let Some(place) = place.first_chunk_mut() {
+            *place = EncodedHeader::short_masked(opcode, payload.len(), key);
+        }
+        if let Some(place) =
+            place.get_mut(EncodedHeader::SHORT_MASKED..).and_then(|place| place.get_mut(..payload.len()))
+        {
+            key.copy_short(payload, place);
+        }
+    }
+    buffer.truncate(start + EncodedHeader::SHORT_MASKED + payload.len());
 }
 
 #[inline]
