@@ -134,10 +134,13 @@ impl Input {
     #[inline]
     fn prepare(&mut self) -> usize {
         let received = self.wire.received();
-        let is_as_before = received < self.filled_at && !self.has_large() && self.wire.is_tidy();
-        if is_as_before && self.wire.room() >= self.read_size {
-            self.filled_at = received + self.read_size as u64;
-            return self.read_size;
+        if received < self.filled_at && !self.has_large() && self.inflated.is_tidy() {
+            // Mostly all that came has been received.
+            self.wire.forget_received();
+            if self.wire.is_tidy() && self.wire.room() >= self.read_size {
+                self.filled_at = received + self.read_size as u64;
+                return self.read_size;
+            }
         }
         self.decide()
     }

@@ -218,6 +218,10 @@ impl Receiver {
                 self.messages = self.messages.wrapping_add(1);
                 Look::Message(kind, range)
             }
+            None if input.wire.is_read() && self.is_live() && !self.decoder.may_have_more() => {
+                input.note_drained();
+                Look::Nothing
+            }
             None => Look::Closer,
         }
     }
@@ -231,10 +235,6 @@ impl Receiver {
         }
         if !self.is_live() {
             return Look::Closer;
-        }
-        if input.wire.is_read() && !self.decoder.may_have_more() {
-            input.note_drained();
-            return Look::Nothing;
         }
         match self.decoder.partial_payload(&mut input.wire) {
             Some(missing) => {

@@ -8,7 +8,7 @@ use core::fmt;
 const LINE: usize = 64;
 
 /// From this length in bytes on it pays to begin at a line of the cache.
-const LONG: usize = 2 << 10;
+const LONG: usize = 1 << 10;
 
 /// A masking key, turned to the byte of the payload it meets next (RFC 6455 §5.3).
 ///

@@ -312,6 +312,14 @@ impl Buffer {
         self.start == 0 && self.end == self.next
     }
 
+    /// Begins anew at the front of the memory, if something is in it, and all of that has been received.
+    #[inline]
+    pub(super) fn forget_received(&mut self) {
+        if self.is_empty() && self.next > 0 {
+            self.retire();
+        }
+    }
+
     fn move_together(&mut self) {
         if self.start == self.end {
             if self.is_read() {

@@ -237,6 +237,34 @@ fn no_allocation_for_a_message() {
     }
 }
 
+/// 6455-6.2-1: the same for large messages one behind the other, up to the size whose memory is kept.
+#[test]
+fn no_allocation_for_a_large_message() {
+    for role in ROLES {
+        for (fragment, read) in [(KIB, 64 * KIB), (KIB, 4 * KIB), (1024 * KIB, 64 * KIB)] {
+            for by in [By::Room, By::Slice] {
+                let data = vec![7; 1024 * KIB];
+                let stream = fragments(role, BINARY, &data.chunks(fragment).collect::<Vec<_>>());
+                let (mut ws, mut input) = (connection(role, &Config::new()), Input::new());
+                let mut rounds = Vec::new();
+                for _ in 0..5 {
+                    let (before, mut count) = (allocations(), 0);
+                    for read in stream.chunks(read) {
+                        append(&mut input, by, read);
+                        while let Some(event) = ws.receive(&mut input) {
+                            assert!(matches!(event, Event::Binary(received) if received.len() == data.len()));
+                            count += 1;
+                        }
+                    }
+                    assert_eq!(count, 1);
+                    rounds.push(allocations() - before);
+                }
+                assert_eq!(rounds[3..], [0, 0], "{rounds:?} by {by:?} in fragments of {fragment} and reads of {read}");
+            }
+        }
+    }
+}
+
 /// Receives one text of this length and says how many bytes were allocated over time, and at the peak.
 fn receive_long(role: Role, by: By, read: usize, fragment: usize, length: usize) -> (usize, isize) {
     let data = vec![b'x'; length];

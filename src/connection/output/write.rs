@@ -25,31 +25,40 @@ impl Output {
     /// # Errors
     /// Those of the writer. An interrupted write is tried again; after any other error nothing is lost. A writer that claims to
     /// have written more than it was given is [`InvalidData`](std::io::ErrorKind::InvalidData).
+    #[inline]
     pub fn write_to(&mut self, writer: &mut (impl std::io::Write + ?Sized)) -> std::io::Result<usize> {
-        if !self.has_remaining() {
-            return Ok(0);
+        if self.beside == 0 {
+            self.write_with(|output| {
+                let chunk = output.chunk();
+                Ok((if chunk.is_empty() { 0 } else { writer.write(chunk)? }, chunk.len()))
+            })
+        } else if self.data.large_count() <= 1 {
+            // A large payload lies between small frames, and control frames, which are one piece, cut another in two.
+            self.write_with(|output| output.write_vectored::<5>(writer))
+        } else {
+            self.write_with(|output| output.write_vectored::<64>(writer))
         }
-        let (written, shown) = loop {
-            let result = if self.beside == 0 {
-                let chunk = self.chunk();
-                writer.write(chunk).map(|written| (written, chunk.len()))
-            } else if self.data.large_count() <= 1 {
-                // A large payload lies between small frames, and control frames, which are one piece, cut another in two.
-                self.write_vectored::<5>(writer)
-            } else {
-                self.write_vectored::<64>(writer)
-            };
-            match result {
+    }
+
+    /// Removes what a write takes, which is done again if it is interrupted. It returns how much was written, and how much was
+    /// shown to the writer.
+    #[inline(always)]
+    fn write_with(
+        &mut self,
+        mut write: impl FnMut(&Self) -> std::io::Result<(usize, usize)>,
+    ) -> std::io::Result<usize> {
+        loop {
+            match write(self) {
+                Ok((written, shown)) if written <= shown => {
+                    // No more was shown than remains.
+                    self.remove_written(written);
+                    return Ok(written);
+                }
+                Ok(_) => return Err(std::io::ErrorKind::InvalidData.into()),
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                result => break result?,
+                Err(error) => return Err(error),
             }
-        };
-        if written > shown {
-            return Err(std::io::ErrorKind::InvalidData.into());
         }
-        // No more was shown than remains.
-        self.remove_written(written);
-        Ok(written)
     }
 
     /// Fills slices with what waits: how many, and how much that is.
