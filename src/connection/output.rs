@@ -203,7 +203,7 @@ impl Output {
     /// Notes that so many bytes are removed, and forgets what has been shown.
     #[inline]
     #[allow(clippy::cast_possible_truncation, reason = "it counts modulo 2^32")]
-    fn note_written(&mut self, count: usize) {
+    pub(super) fn note_written(&mut self, count: usize) {
         *self.shown.get_mut() = 0;
         self.written = self.written.wrapping_add(count as u32);
     }

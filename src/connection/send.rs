@@ -7,6 +7,8 @@ mod control;
 mod frame_writer;
 mod message_writer;
 mod messages;
+#[cfg(feature = "std")]
+mod through;
 mod time;
 
 use super::deflating::Deflating;

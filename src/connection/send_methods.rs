@@ -54,6 +54,39 @@ impl Connection {
         self.sender.send(message)
     }
 
+    /// Sends a message that stays the caller's, and writes once. It is [`send`](Connection::send) and then
+    /// [`Output::write_to`](crate::Output::write_to), but a server's payload from 4 KiB on goes to the writer itself, in one
+    /// vectored write with its header, if nothing waits ahead of it: it is shared only if the writer does not take all of it.
+    ///
+    /// What is not written waits in the output. That is also so if the writer fails: the error is not returned, as the next
+    /// write meets it again.
+    ///
+    /// ```
+    /// # use ws_proto::{Config, Connection, Message};
+    /// # fn example(ws: &mut Connection, socket: &mut std::net::TcpStream) -> Result<(), Box<dyn std::error::Error>> {
+    /// let image = Message::binary(std::fs::read("image.png")?);
+    /// ws.send_through(&image, socket)?;
+    /// while ws.interest().write {
+    ///     if ws.output().write_to(socket)? == 0 {
+    ///         return Err(std::io::Error::from(std::io::ErrorKind::WriteZero))?;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`send_text`](Connection::send_text), and [`ReservedBit`](SendErrorKind::ReservedBit).
+    #[cfg(feature = "std")]
+    #[inline]
+    pub fn send_through(
+        &mut self,
+        message: &Message,
+        writer: &mut (impl std::io::Write + ?Sized),
+    ) -> Result<(), SendError> {
+        self.sender.send_through(message, writer)
+    }
+
     /// Sends a message that was encoded, and perhaps compressed, beforehand: one message to many connections. Only a server
     /// can.
     ///

@@ -15,6 +15,8 @@ mod output_oracle;
 mod owned_output;
 mod prepared;
 #[cfg(feature = "std")]
+mod send_through;
+#[cfg(feature = "std")]
 mod send_with;
 mod sending;
 

@@ -6,7 +6,7 @@ use crate::common::outgoing::Outgoing;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, IoSlice, Write};
 use ws_proto::bytes::Buf;
-use ws_proto::{CloseCode, CloseFrame, Config, Connection, Input, MessageKind, Prepared, Role, Violation};
+use ws_proto::{CloseCode, CloseFrame, Config, Connection, Input, Message, MessageKind, Prepared, Role, Violation};
 
 /// How much small data one look shows.
 const SHOWN: usize = 64 << 10;
@@ -219,6 +219,7 @@ impl<'a> Run<'a> {
             25 => self.copy_to_bytes(),
             26 if self.role == Role::Server && self.random.below(4) == 0 => self.advance_unseen(),
             26 => self.connection.release_memory(),
+            27 if !self.is_copying => self.send_through(),
             _ => {}
         }
         self.check_remaining();
@@ -413,6 +414,34 @@ impl<'a> Run<'a> {
     }
 
     fn write_to(&mut self) {
+        let mut socket = self.socket();
+        let result = self.connection.output().write_to(&mut socket);
+        let taken = self.check_write(&socket);
+        match (result, socket.result) {
+            (Ok(count), Ok(_)) => assert_eq!(count, taken),
+            (Err(error), Err(_)) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
+            (result, _) => assert!(result.is_ok_and(|count| count == 0) && socket.seen.is_empty()),
+        }
+    }
+
+    /// Sends a message and writes, without the output if that is empty.
+    fn send_through(&mut self) {
+        if self.is_closed || self.is_in_message {
+            return;
+        }
+        let length = self.sizes.payloads[self.random.below(5)];
+        let data = self.noise.payload(length, &mut self.random);
+        let mut socket = self.socket();
+        let is_first = self.right.remaining() == 0;
+        self.connection.send_through(&Message::binary(data.clone()), &mut socket).unwrap();
+        self.send_frames(BINARY, &data, true);
+        let taken = self.check_write(&socket);
+        self.cases.count("a message is written as it is sent", is_first && taken >= LARGE);
+        self.cases.count("a part of a message is written as it is sent", is_first && taken > 0 && taken < length);
+    }
+
+    /// A writer that takes all, or a part, or nothing.
+    fn socket(&mut self) -> Socket {
         let result = match self.random.below(5) {
             0 => Err(ErrorKind::WouldBlock.into()),
             1 => Ok(0),
@@ -420,22 +449,19 @@ impl<'a> Run<'a> {
             3 => Ok(self.random.below(10_000)),
             _ => Ok(usize::MAX),
         };
-        let interrupts = self.random.below(3);
-        let mut socket = Socket { result, interrupts, seen: Vec::new(), lengths: Vec::new() };
-        let result = self.connection.output().write_to(&mut socket);
+        Socket { result, interrupts: self.random.below(3), seen: Vec::new(), lengths: Vec::new() }
+    }
+
+    /// Checks what a writer was shown, and takes what it has taken; how much that is.
+    fn check_write(&mut self, socket: &Socket) -> usize {
         self.see(&socket.seen, Look::WriteTo);
         if !socket.seen.is_empty() {
             self.check_lengths(&socket.lengths, MANY);
         }
         self.cases.count("a write of several slices", socket.lengths.len() > 1);
-        match (result, socket.result) {
-            (Ok(count), Ok(most)) => {
-                assert_eq!(count, most.min(socket.seen.len()));
-                self.take(&socket.seen[..count]);
-            }
-            (Err(error), Err(_)) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
-            (result, _) => assert!(result.is_ok_and(|count| count == 0) && socket.seen.is_empty()),
-        }
+        let taken = socket.result.as_ref().map_or(0, |most| socket.seen.len().min(*most));
+        self.take(&socket.seen[..taken]);
+        taken
     }
 
     fn next_owned(&mut self) {

@@ -61,6 +61,12 @@ impl Output {
         }
     }
 
+    /// Notes that all that waits has been shown to a writer, which has taken so many bytes of it, and not all.
+    pub(in crate::connection) fn begin_written(&mut self, written: usize) {
+        self.show(self.remaining());
+        self.remove_written(written);
+    }
+
     /// Fills slices with what waits: how many, and how much that is.
     #[inline]
     pub(super) fn fill<'a>(&'a self, slices: &mut [std::io::IoSlice<'a>]) -> (usize, usize) {

@@ -48,7 +48,7 @@ impl Start {
         Self { fin, reserved: if opcode == Opcode::Continuation { None } else { reserved }, opcode }
     }
 
-    const fn header(self, length: usize) -> FrameHeader {
+    pub(super) const fn header(self, length: usize) -> FrameHeader {
         let Self { fin, reserved, opcode } = self;
         let rsv = ReservedBits::bits_of(reserved);
         FrameHeader { fin, rsv, opcode, masking_key: None, payload_length: length as u64 }
@@ -154,11 +154,26 @@ impl FrameWriter {
             return self.append_owned_fragments(start, payload);
         }
         let header = self.masked(start.header(payload.len()));
-        if payload.len() < if self.masks() { BY_REFERENCE_MASKED } else { BY_REFERENCE } {
+        if self.copies(payload.len()) {
             return self.append(&header, &payload);
         }
         header.encode().append_to(self.output.small());
         self.output.push_large(payload, header.masking_key);
+    }
+
+    /// Whether an owned payload of this length is copied, and does not go out by reference.
+    #[inline]
+    pub(super) const fn copies(&self, length: usize) -> bool {
+        length < if self.masks() { BY_REFERENCE_MASKED } else { BY_REFERENCE }
+    }
+
+    /// Whether a frame of this length may go out past the output: by reference and unmasked, with nothing ahead of it, and
+    /// within the limits.
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(super) fn writes_through(&self, length: usize) -> bool {
+        let is_alone = !self.masks() && !self.copies(length) && !self.output.has_remaining();
+        is_alone && length <= self.fragment_size && self.admit(length).is_ok()
     }
 
     /// Appends a prepared message: by reference if it is large.

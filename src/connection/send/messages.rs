@@ -149,7 +149,7 @@ impl SendHalf {
 
     /// Whether a message of this size is sent compressed.
     #[inline]
-    fn deflates(&self, length: usize) -> bool {
+    pub(super) fn deflates(&self, length: usize) -> bool {
         match &self.deflating {
             Some(deflating) => deflating.is_for(length) && self.may_deflate(length),
             None => false,

@@ -278,6 +278,14 @@ impl Endpoint for WsProto {
         let mut ws = connection(outgoing.role);
         let message = message(outgoing.content.kind(), &outgoing.payload);
         let per_write = outgoing.per_write;
+        if per_write == 1 && message.as_bytes().len() >= LARGE {
+            return Some(Box::new(move |count, _| {
+                for _ in 0..count {
+                    ws.send_through(black_box(&message), &mut socket).expect("there is room");
+                    write_out(&mut ws, &mut socket);
+                }
+            }));
+        }
         Some(Box::new(move |mut count, _| {
             while count > 0 {
                 let batch = count.min(per_write);
