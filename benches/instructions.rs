@@ -21,8 +21,8 @@ use ws_proto::bytes::{Buf, BufMut, Bytes, BytesMut};
 use ws_proto::frame::MaskingKey;
 use ws_proto::handshake::{client, server};
 use ws_proto::{
-    Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Instant, Keepalive, Prepared, Seed, Seeds,
-    SendError,
+    Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Instant, Keepalive, Message, Prepared, Seed,
+    Seeds, SendError,
 };
 use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush};
 
@@ -66,6 +66,22 @@ const WORKLOADS: &[Workload] = &[
     ("send-bytes-65536", |batches| {
         let bytes = Bytes::from(vec![7; 65536]);
         send(batches, |ws| ws.send(black_box(&bytes).clone()));
+    }),
+    ("floor-send-through-65536", |batches| {
+        let payload = vec![7; 65536];
+        for _ in 0..batches * BATCH {
+            write_large(black_box(&payload));
+        }
+    }),
+    ("send-through-65536", |batches| {
+        let mut ws = Connection::server(&Config::new());
+        let message = Message::binary(vec![7; 65536]);
+        for _ in 0..batches * BATCH {
+            ws.send_through(black_box(&message), &mut Sink).expect("there is room");
+            while ws.interest().write {
+                ws.output().write_to(&mut Sink).expect("it takes all");
+            }
+        }
     }),
     ("floor-send-prepared-100", |batches| floor_send(batches, &[7; 100])),
     ("send-prepared-100", |batches| {
@@ -431,12 +447,16 @@ fn floor_send(batches: usize, payload: &[u8]) {
 /// The payload is owned until it is written, and not copied.
 fn floor_send_bytes(batches: usize, payload: &Bytes) {
     for _ in 0..batches * BATCH {
-        let payload = black_box(payload).clone();
-        let mut header = [0x82, 127, 0, 0, 0, 0, 0, 0, 0, 0];
-        header[2..].copy_from_slice(&(payload.len() as u64).to_be_bytes());
-        let slices = [IoSlice::new(&header), IoSlice::new(&payload)];
-        black_box(Sink.write_vectored(&slices).expect("it takes all"));
+        write_large(&black_box(payload).clone());
     }
+}
+
+/// Writes a message of a server with its header, from where it lies.
+fn write_large(payload: &[u8]) {
+    let mut header = [0x82, 127, 0, 0, 0, 0, 0, 0, 0, 0];
+    header[2..].copy_from_slice(&(payload.len() as u64).to_be_bytes());
+    let slices = [IoSlice::new(&header), IoSlice::new(payload)];
+    black_box(Sink.write_vectored(&slices).expect("it takes all"));
 }
 
 /// Payloads of 4 KiB wait for a peer that reads slowly: each write is shown 64 slices, and takes one payload.

@@ -52,6 +52,7 @@ client-send-20 10 60 1.4
 send-binary-126 10 60 2.6
 client-send-1024 10 30 1.0
 send-bytes-65536 10 60 7.5
+send-through-65536 10 60 3.5
 send-prepared-100 10 60 2.8
 send-prepared-1024 10 60 6.5
 accept 1 3 1.45

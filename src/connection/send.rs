@@ -215,20 +215,9 @@ impl SendHalf {
     /// Those of [`Connection::send_prepared`](crate::Connection::send_prepared).
     #[inline]
     pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), SendError> {
-        if self.writer.masks() {
-            return Err(SendErrorKind::ServerOnly.into());
-        }
-        self.may_begin()?;
-        self.may_set(prepared.reserved_bits())?;
-        let compressed = self.deflating.as_mut().and_then(|deflating| {
-            let form = deflating.form(prepared)?;
-            Some((form, deflating))
-        });
-        let appended = match compressed {
-            Some((form, deflating)) => self.writer.append_form(form).map(|()| deflating.skip_message()),
-            None => self.writer.append_form(prepared.plain()),
-        };
-        Ok(self.count_message(appended)?)
+        let chosen = self.choose_form(prepared)?;
+        let appended = self.writer.append_form(chosen.form);
+        Ok(self.count_form(&chosen, appended)?)
     }
 
     /// Sends a message that `write` writes straight into the output. See

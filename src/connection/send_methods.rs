@@ -98,6 +98,22 @@ impl Connection {
         self.sender.send_prepared(prepared)
     }
 
+    /// Sends a message as [`send_prepared`](Connection::send_prepared) does, and writes once as
+    /// [`send_through`](Connection::send_through) does: if nothing waits ahead of it, the prepared frame itself goes to the
+    /// writer, whatever its size.
+    ///
+    /// # Errors
+    /// Those of [`send_prepared`](Connection::send_prepared).
+    #[cfg(feature = "std")]
+    #[inline]
+    pub fn send_prepared_through(
+        &mut self,
+        prepared: &Prepared,
+        writer: &mut (impl std::io::Write + ?Sized),
+    ) -> Result<(), SendError> {
+        self.sender.send_prepared_through(prepared, writer)
+    }
+
     /// Sends a message that `write` writes straight into the output, without a buffer between: what serializes a value
     /// can write to the [`MessageWriter`] as [`std::io::Write`], [`core::fmt::Write`] or [`BufMut`](bytes::BufMut). If it
     /// fails, nothing is sent.

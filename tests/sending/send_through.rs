@@ -5,7 +5,9 @@ use crate::common::frames::*;
 use std::io::{self, ErrorKind, IoSlice, Write};
 use std::time::Duration;
 use ws_proto::bytes::Bytes;
-use ws_proto::{Config, Connection, Instant, Keepalive, Message, MessageKind, ReservedBits, Role, SendErrorKind};
+use ws_proto::{
+    Config, Connection, Instant, Keepalive, Message, MessageKind, Prepared, ReservedBits, Role, SendErrorKind,
+};
 
 /// The lengths at which a header grows and from which on a payload goes out by reference, and their neighbours.
 const LENGTHS: [usize; 12] = [0, 1, 125, 126, 4095, 4096, 4097, 16_383, 16_384, 65_535, 65_536, 200_000];
@@ -108,6 +110,58 @@ fn the_bytes_are_those_of_send() {
             }
         }
     }
+}
+
+/// 6455-6.1-1, 6455-5.2-2: the same for a prepared message, whose frame goes to the writer itself whatever its size.
+#[test]
+fn prepared_bytes_are_those_of_send_prepared() {
+    for length in LENGTHS {
+        for message in messages(length) {
+            let prepared = Prepared::new(message);
+            let size = frame_size(Role::Server, length);
+            let stops = [0, 1, 2, size / 2, size - 1, size].map(Takes);
+            for first in stops.into_iter().chain([Fails(ErrorKind::WouldBlock), Fails(ErrorKind::Interrupted), Claims])
+            {
+                for before in ["", "ahead"] {
+                    let (mut right, mut ws) = (Connection::server(&Config::new()), Connection::server(&Config::new()));
+                    if !before.is_empty() {
+                        right.send_text(before).unwrap();
+                        ws.send_text(before).unwrap();
+                    }
+                    right.send_prepared(&prepared).unwrap();
+                    right.send_text("behind").unwrap();
+                    let mut writer = Writer::new(&[first]);
+                    ws.send_prepared_through(&prepared, &mut writer).unwrap();
+                    ws.send_text("behind").unwrap();
+                    finish(&mut ws, &mut writer);
+                    let context = format!("{length} bytes behind {before:?}, {first:?}");
+                    assert!(writer.taken == drain(&mut right), "{context}");
+                }
+            }
+        }
+    }
+}
+
+/// A prepared message is not copied on its way to the writer, and a connection that has only had such messages holds nothing.
+#[test]
+fn a_prepared_message_takes_no_memory() {
+    let mut ws = Connection::server(&Config::new().count(true));
+    let mut writer = Writer::default();
+    writer.taken.reserve(4 << 20);
+    writer.writes.reserve(8);
+    let before = allocations();
+    for (size, slices) in [(100, 1), (511, 1), (512, 2), (1 << 20, 2)] {
+        let prepared = Prepared::new(Message::binary(payload(size, 1)));
+        let made = allocations();
+        ws.send_prepared_through(&prepared, &mut writer).unwrap();
+        assert_eq!(allocations(), made);
+        assert_eq!(writer.writes.pop(), Some(slices));
+        assert_eq!((ws.buffered(), ws.interest().write), (0, false));
+    }
+    assert!(allocations() > before, "they were made in between");
+    ws.handle_timeout(Instant::ORIGIN);
+    let counters = ws.counters().expect("they are asked for");
+    assert_eq!((counters.messages_sent, counters.bytes_sent), (4, writer.taken.len() as u64));
 }
 
 /// One vectored write of header and payload, and nothing is copied, shared or allocated.
@@ -236,6 +290,65 @@ fn reserved_bits_are_set() {
         ws.send_through(&message, &mut writer).unwrap();
         finish(&mut ws, &mut writer);
         assert_eq!(read_frames(&writer.taken), [Frame::binary(message.as_bytes()).rsv(2)]);
+    }
+}
+
+/// 6455-5.3-3, 6455-5.4-2: a prepared message is refused as by `send_prepared`, and cut into fragments as there.
+#[test]
+fn prepared_messages_keep_the_rules() {
+    let prepared = Prepared::new(Message::binary(payload(1000, 1)));
+    let mut writer = Writer::default();
+    let refused = |ws: &mut Connection, writer: &mut Writer| {
+        ws.send_prepared_through(&prepared, writer).expect_err("it is refused").kind()
+    };
+    assert_eq!(refused(&mut connection(Role::Client, &Config::new()), &mut writer), SendErrorKind::ServerOnly);
+    let mut ws = Connection::server(&Config::new());
+    ws.send_part("begun", false).unwrap();
+    assert_eq!(refused(&mut ws, &mut writer), SendErrorKind::Unfinished);
+    ws.close(ws_proto::CloseCode::NORMAL).unwrap();
+    assert_eq!(refused(&mut ws, &mut writer), SendErrorKind::Closed);
+    let mut ws = Connection::server(&Config::new().max_buffered(1003));
+    assert_eq!(refused(&mut ws, &mut writer), SendErrorKind::TooLarge);
+    assert!(writer.writes.is_empty());
+
+    let mut ws = Connection::server(&Config::new().max_buffered(1004));
+    ws.send_prepared_through(&prepared, &mut writer).expect("there is room for exactly so much");
+    let mut ws = Connection::server(&Config::new().fragment_size(600));
+    let mut writer = Writer::default();
+    ws.send_prepared_through(&prepared, &mut writer).unwrap();
+    finish(&mut ws, &mut writer);
+    let data = payload(1000, 1);
+    let (first, second) = data.split_at(600);
+    assert_eq!(read_frames(&writer.taken), [Frame::binary(first).part(), Frame::continuation(second)]);
+}
+
+/// 7692-7.2.1-12, 7692-7.2.1-15: where the prepared form is compressed, what follows does not refer to what was before it, also when only a
+/// part of it was written at once.
+#[cfg(feature = "deflate")]
+#[test]
+fn prepared_compressed() {
+    use ws_proto::{DeflateConfig, DeflateParameters};
+
+    let deflate = DeflateConfig::new();
+    let deflating = || Connection::server(&Config::new()).with_deflate(&deflate, DeflateParameters::new());
+    for length in [50_usize, 500, 50_000] {
+        let text: String = (0..length).map(|at| char::from(b'a' + (at * at % 23) as u8)).collect();
+        let prepared = Prepared::new(text.as_str()).compress(&deflate);
+        for first in [Takes(usize::MAX), Takes(0), Takes(20)] {
+            let (mut right, mut ws) = (deflating(), deflating());
+            let mut right_bytes = Vec::new();
+            let mut writer = Writer::new(&[Takes(usize::MAX), first]);
+            for round in 0..3 {
+                right.send_text(&text).unwrap();
+                right.send_prepared(&prepared).unwrap();
+                right_bytes.extend(drain(&mut right));
+                ws.send_text(&text).unwrap();
+                finish(&mut ws, &mut writer);
+                ws.send_prepared_through(&prepared, &mut writer).unwrap();
+                finish(&mut ws, &mut writer);
+                assert!(writer.taken == right_bytes, "{length}, {first:?}, round {round}");
+            }
+        }
     }
 }
 

@@ -167,13 +167,11 @@ impl FrameWriter {
         length < if self.masks() { BY_REFERENCE_MASKED } else { BY_REFERENCE }
     }
 
-    /// Whether a frame of this length may go out past the output: by reference and unmasked, with nothing ahead of it, and
-    /// within the limits.
+    /// Whether unmasked data of this length may go out past the output: with nothing ahead of it, and within the limits.
     #[cfg(feature = "std")]
     #[inline]
     pub(super) fn writes_through(&self, length: usize) -> bool {
-        let is_alone = !self.masks() && !self.copies(length) && !self.output.has_remaining();
-        is_alone && length <= self.fragment_size && self.admit(length).is_ok()
+        !self.output.has_remaining() && length <= self.fragment_size && self.admit(length).is_ok()
     }
 
     /// Appends a prepared message: by reference if it is large.

@@ -5,9 +5,16 @@ use super::frame_writer::Start;
 use crate::frame::MAX_SHORT;
 use crate::message::Message;
 use crate::opcode::{MessageKind, Opcode};
+use crate::prepared::{Form, Prepared};
 use crate::reserved_bits::ReservedBits;
 use crate::rules::sequence::Sequence;
 use crate::send_error::{SendError, SendErrorKind};
+
+/// A form of a prepared message.
+pub(super) struct Chosen<'p> {
+    pub(super) form: &'p Form,
+    is_compressed: bool,
+}
 
 impl SendHalf {
     /// Sends a borrowed message.
@@ -120,6 +127,31 @@ impl SendHalf {
         }
         self.messages = self.messages.wrapping_add(fin.into());
         Ok(())
+    }
+
+    /// The form in which a prepared message is sent now, if it may be.
+    #[inline]
+    pub(super) fn choose_form<'p>(&self, prepared: &'p Prepared) -> Result<Chosen<'p>, SendErrorKind> {
+        if self.writer.masks() {
+            return Err(SendErrorKind::ServerOnly);
+        }
+        self.may_begin()?;
+        self.may_set(prepared.reserved_bits())?;
+        let compressed = self.deflating.as_ref().and_then(|deflating| deflating.form(prepared));
+        Ok(Chosen { form: compressed.unwrap_or(prepared.plain()), is_compressed: compressed.is_some() })
+    }
+
+    /// Counts a prepared message. One that was compressed elsewhere has gone past this side's context.
+    #[inline]
+    pub(super) fn count_form(
+        &mut self,
+        chosen: &Chosen<'_>,
+        sent: Result<(), SendErrorKind>,
+    ) -> Result<(), SendErrorKind> {
+        if let (true, Some(deflating)) = (chosen.is_compressed && sent.is_ok(), &mut self.deflating) {
+            deflating.skip_message();
+        }
+        self.count_message(sent)
     }
 
     #[inline]

@@ -4,6 +4,7 @@ use super::SendHalf;
 use super::frame_writer::Start;
 use crate::frame::EncodedHeader;
 use crate::message::Message;
+use crate::prepared::Prepared;
 use crate::send_error::SendError;
 use std::io::{ErrorKind, IoSlice, Write};
 
@@ -20,37 +21,59 @@ impl SendHalf {
     pub fn send_through(&mut self, message: &Message, writer: &mut (impl Write + ?Sized)) -> Result<(), SendError> {
         let Some((start, header)) = self.direct(message) else {
             self.queue(message)?;
-            // What is not written waits, and the next write meets the error again.
-            let _result = self.writer.output.write_to(writer);
+            self.write_queued(writer);
             return Ok(());
         };
         self.messages = self.messages.wrapping_add(1);
-        let slices = [IoSlice::new(header.as_ref()), IoSlice::new(message.as_bytes())];
-        let size = header.as_ref().len() + message.as_bytes().len();
-        let written = loop {
-            match writer.write_vectored(&slices) {
-                Ok(written) if written <= size => break written,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                // As above.
-                Ok(_) | Err(_) => break 0,
-            }
-        };
-        if written == size {
-            self.writer.output.note_written(size);
+        let (head, payload) = (header.as_ref(), message.as_bytes());
+        let written = write_once(writer, head, payload);
+        if written == head.len() + payload.len() {
+            self.writer.output.note_written(written);
         } else {
             self.keep(start, message, written);
         }
         Ok(())
     }
 
+    /// Sends a prepared message and writes it, past the output where that is empty. See
+    /// [`Connection::send_prepared_through`](crate::Connection::send_prepared_through) for details.
+    ///
+    /// # Errors
+    /// Those of [`Connection::send_prepared_through`](crate::Connection::send_prepared_through).
+    #[inline]
+    pub fn send_prepared_through(
+        &mut self,
+        prepared: &Prepared,
+        writer: &mut (impl Write + ?Sized),
+    ) -> Result<(), SendError> {
+        let chosen = self.choose_form(prepared)?;
+        let form = chosen.form;
+        if form.size() > MOST || !self.writer.writes_through(form.payload_size()) {
+            let appended = self.writer.append_form(form);
+            self.count_form(&chosen, appended)?;
+            self.write_queued(writer);
+            return Ok(());
+        }
+        let payload = form.referenced().map_or(&[][..], |payload| payload);
+        let written = write_once(writer, form.copied(), payload);
+        if written == form.size() {
+            self.writer.output.note_written(written);
+            return Ok(self.count_form(&chosen, Ok(()))?);
+        }
+        let appended = self.writer.append_form(form);
+        self.writer.output.begin_written(written);
+        Ok(self.count_form(&chosen, appended)?)
+    }
+
     /// The start and the header of a message that needs nothing but to be written, in one frame, untouched and at once.
     #[inline]
     fn direct(&self, message: &Message) -> Option<(Start, EncodedHeader)> {
         let (length, reserved) = (message.as_bytes().len(), message.reserved_bits());
-        let is_direct = length <= MOST && self.writer.writes_through(length) && !self.deflates(length);
-        let may_be_sent = self.may_begin().is_ok() && self.may_set(reserved).is_ok();
+        let by_reference = !self.writer.masks() && !self.writer.copies(length) && length <= MOST;
+        let may_be_sent = self.may_begin().is_ok() && self.may_set(reserved).is_ok() && !self.deflates(length);
         let start = Start::of(message.kind().opcode(), reserved, true);
-        (is_direct && may_be_sent).then(|| (start, start.header(length).encode()))
+        let is_direct = by_reference && may_be_sent && self.writer.writes_through(length);
+        is_direct.then(|| (start, start.header(length).encode()))
     }
 
     /// Sends a message that stays the caller's, as [`send`](Self::send) does.
@@ -63,10 +86,32 @@ impl SendHalf {
         }
     }
 
+    /// Writes what waits. What is not written goes on waiting, and the next write meets an error again.
+    fn write_queued(&mut self, writer: &mut (impl Write + ?Sized)) {
+        let _result = self.writer.output.write_to(writer);
+    }
+
     /// Queues what the writer has not taken of a message.
     #[cold]
     fn keep(&mut self, start: Start, message: &Message, written: usize) {
         self.writer.append_owned(start, message.clone().into_bytes());
         self.writer.output.begin_written(written);
+    }
+}
+
+/// Writes a frame, or a part of it: how much. It is nothing if the writer fails, which the next write finds again.
+#[inline]
+fn write_once(writer: &mut (impl Write + ?Sized), head: &[u8], payload: &[u8]) -> usize {
+    loop {
+        let result = if payload.is_empty() {
+            writer.write(head)
+        } else {
+            writer.write_vectored(&[IoSlice::new(head), IoSlice::new(payload)])
+        };
+        match result {
+            Ok(written) if written <= head.len() + payload.len() => return written,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Ok(_) | Err(_) => return 0,
+        }
     }
 }

@@ -372,7 +372,7 @@ impl Endpoint for WsProto {
         Some(Box::new(move |count, _| {
             for _ in 0..count {
                 for (ws, socket) in &mut connections {
-                    ws.send_prepared(black_box(&prepared)).expect("there is room");
+                    ws.send_prepared_through(black_box(&prepared), socket).expect("there is room");
                     write_out(ws, socket);
                 }
             }
@@ -386,7 +386,7 @@ impl Endpoint for WsProto {
             for _ in 0..count {
                 let prepared = Prepared::new(black_box(&message).clone()).compress(&config);
                 for (ws, socket) in &mut connections {
-                    ws.send_prepared(&prepared).expect("there is room");
+                    ws.send_prepared_through(&prepared, socket).expect("there is room");
                     write_out(ws, socket);
                 }
             }
