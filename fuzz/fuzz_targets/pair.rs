@@ -6,6 +6,7 @@
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use std::collections::VecDeque;
+use std::io::{self, IoSlice, Write};
 use ws_proto::bytes::Buf;
 use ws_proto::{
     Cause, CloseCode, CloseFrame, Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Interest,
@@ -26,6 +27,8 @@ enum Operation<'a> {
     Close(u16, &'a str),
     Prepared(&'a [u8], u8),
     With(&'a str, u8),
+    Through(u16, u16),
+    PreparedThrough(&'a [u8], u8, u16),
     Write(u16),
     Vectored(u16),
     Owned(u8),
@@ -96,10 +99,48 @@ impl End {
     }
 }
 
-/// A prepared message is a server's.
-fn send_prepared(from: &mut End, to: &mut End, data: &[u8], window_bits: u8) {
+/// A writer that takes so much, and then nothing for now.
+struct Wire<'a> {
+    input: &'a mut Input,
+    left: usize,
+}
+
+impl Write for Wire<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = bytes.len().min(self.left);
+        if count == 0 {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.input.extend_from_slice(&bytes[..count]);
+        self.left -= count;
+        Ok(count)
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut written = 0;
+        for slice in slices {
+            match self.write(slice) {
+                Ok(count) => written += count,
+                Err(error) if written == 0 => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A prepared message is a server's. It may be written at once, up to so many bytes.
+fn send_prepared(from: &mut End, to: &mut End, data: &[u8], window_bits: u8, at_once: Option<u16>) {
     let deflate = DeflateConfig::new().send_window_bits(8 + window_bits % 8).threshold(usize::from(window_bits));
-    let sent = from.ws.send_prepared(&Prepared::new(data).compress(&deflate));
+    let prepared = Prepared::new(data).compress(&deflate);
+    let sent = match at_once {
+        None => from.ws.send_prepared(&prepared),
+        Some(most) => from.ws.send_prepared_through(&prepared, &mut Wire { input: &mut to.input, left: most.into() }),
+    };
     match from.ws.role() {
         Role::Server if sent.is_ok() => to.due.push_back(data.into()),
         Role::Server => {}
@@ -180,7 +221,17 @@ fuzz_target!(|case: (Option<Deflate>, u16, Vec<(bool, Operation<'_>)>)| {
                 let frame = CloseCode::new(code).map_or(Ok(CloseFrame::EMPTY), |code| CloseFrame::new(code, reason));
                 drop(frame.map(|frame| from.ws.close(frame)));
             }
-            Operation::Prepared(data, window_bits) => send_prepared(from, to, data, window_bits),
+            Operation::Prepared(data, window_bits) => send_prepared(from, to, data, window_bits, None),
+            Operation::PreparedThrough(data, window_bits, most) => {
+                send_prepared(from, to, data, window_bits, Some(most));
+            }
+            Operation::Through(size, most) => {
+                let message = Message::from(vec![size as u8; usize::from(size)]);
+                let mut wire = Wire { input: &mut to.input, left: most.into() };
+                if from.ws.send_through(&message, &mut wire).is_ok() {
+                    to.due.push_back(message);
+                }
+            }
             Operation::With(text, count) => send_with(from, to, text, count),
             Operation::Owned(chunks) => {
                 for chunk in std::iter::from_fn(|| from.ws.output().next_owned()).take(chunks.into()) {
@@ -216,7 +267,7 @@ fn write(from: &mut End, to: &mut End, count: usize, vectored: bool) {
     let mut left = count.min(from.ws.output().remaining());
     while left > 0 {
         let output = from.ws.output();
-        let mut slices = [std::io::IoSlice::new(&[]); 3];
+        let mut slices = [IoSlice::new(&[]); 3];
         let filled = if vectored { output.chunks_vectored(&mut slices) } else { 0 };
         let mut written = 0;
         let chunks = slices[..filled].iter().map(|slice| &slice[..]).chain((filled == 0).then(|| output.chunk()));
