@@ -210,6 +210,19 @@ fn the_rest_is_not_copied() {
     }
 }
 
+/// What goes behind something else waits by reference, too.
+#[test]
+fn what_is_queued_is_not_copied() {
+    for message in messages(100_000) {
+        let data = message.clone().into_bytes();
+        let mut ws = Connection::server(&Config::new());
+        ws.send_text("ahead").unwrap();
+        ws.send_through(&message, &mut Writer::new(&[Takes(0)])).unwrap();
+        let chunks: Vec<Bytes> = std::iter::from_fn(|| ws.output().next_owned()).collect();
+        assert!(chunks.iter().any(|chunk| chunk.as_ptr() == data.as_ptr() && chunk.len() == data.len()));
+    }
+}
+
 /// 6455-5.5.2-3: a Ping that is sent after a part of the frame has been written, or has been shown, goes out behind it.
 #[test]
 fn control_frames_wait_for_the_frame_that_has_been_shown() {

@@ -20,7 +20,7 @@ impl SendHalf {
     #[inline]
     pub fn send_through(&mut self, message: &Message, writer: &mut (impl Write + ?Sized)) -> Result<(), SendError> {
         let Some((start, header)) = self.direct(message) else {
-            self.queue(message)?;
+            self.send(message.clone())?;
             self.write_queued(writer);
             return Ok(());
         };
@@ -74,16 +74,6 @@ impl SendHalf {
         let start = Start::of(message.kind().opcode(), reserved, true);
         let is_direct = by_reference && may_be_sent && self.writer.writes_through(length);
         is_direct.then(|| (start, start.header(length).encode()))
-    }
-
-    /// Sends a message that stays the caller's, as [`send`](Self::send) does.
-    #[inline(never)]
-    fn queue(&mut self, message: &Message) -> Result<(), SendError> {
-        match message {
-            Message::Text(text) if self.writer.copies(text.len()) => self.send_text(text),
-            Message::Binary(data) if self.writer.copies(data.len()) => self.send_binary(data),
-            message => self.send(message.clone()),
-        }
     }
 
     /// Writes what waits. What is not written goes on waiting, and the next write meets an error again.
