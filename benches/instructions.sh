@@ -48,15 +48,15 @@ receive-binary-20 10 60 1.35
 receive-text-125 10 60 0.75
 receive-text-1024 10 30 0.85
 echo-binary-20 10 60 1.2
-client-send-20 10 60 1.4
+client-send-20 10 60 1.0
 send-binary-126 10 60 2.6
 client-send-1024 10 30 1.0
 send-bytes-65536 10 60 7.5
 send-through-65536 10 60 3.5
 send-prepared-100 10 60 2.8
 send-prepared-1024 10 60 6.5
-accept 1 3 1.45
-connect 1 3 1.45
+accept 1 3 1.4
+connect 1 3 1.4
 WORKLOADS
 
 # What a message takes on a connection that keeps all deadlines, to one that keeps none.

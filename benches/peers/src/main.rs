@@ -143,11 +143,12 @@ fn measure(rows: &[Row], effort: Effort) -> Vec<Measured> {
 /// What a message of each endpoint takes in nanoseconds, without what is not its own.
 fn times(row: &Row, effort: Effort) -> Vec<Option<f64>> {
     eprintln!("{}", row.name);
-    let mut jobs: Vec<Option<Job>> = ALL.iter().map(|endpoint| (row.job)(*endpoint)).collect();
-    if let Some(overhead) = row.overhead {
-        jobs.extend(ALL.iter().map(|endpoint| overhead(*endpoint)));
-    }
-    let mut times = measure::measure(&mut jobs, row.unit, effort);
+    let jobs = || -> Vec<Option<Job>> {
+        let overheads =
+            row.overhead.into_iter().flat_map(|overhead| ALL.iter().map(move |endpoint| overhead(*endpoint)));
+        ALL.iter().map(|endpoint| (row.job)(*endpoint)).chain(overheads).collect()
+    };
+    let mut times = measure::measure(jobs, row.unit, effort);
     let overheads = times.split_off(ALL.len()).into_iter().chain(std::iter::repeat(None));
     let without = |(taken, overhead): (Option<f64>, Option<f64>)| Some(taken? - overhead.unwrap_or_default());
     times.into_iter().zip(overheads).map(without).collect()
