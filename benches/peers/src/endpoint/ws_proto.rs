@@ -14,7 +14,7 @@ use std::rc::Rc;
 use ws_proto::handshake::{client, server};
 use ws_proto::{
     CloseCode, Config, Connection, DeflateConfig, DeflateParameters, Event, Input, Message, MessageKind, MessageWriter,
-    Prepared, Seed, Seeds, Utf8Bytes,
+    Prepared, Seed, Seeds, SendError, Utf8Bytes,
 };
 
 /// From this size on a payload is given away instead of being copied.
@@ -87,6 +87,25 @@ fn send(ws: &mut Connection, message: &Message) {
         Message::Extension { .. } => ws.send(message.clone()),
     }
     .expect("there is room");
+}
+
+/// Sends one message after the other, so many of them before each write.
+fn in_writes(
+    mut ws: Connection,
+    mut socket: Socket,
+    per_write: usize,
+    mut send: impl FnMut(&mut Connection) -> Result<(), SendError> + 'static,
+) -> Job {
+    Box::new(move |mut count, _| {
+        while count > 0 {
+            let batch = count.min(per_write);
+            for _ in 0..batch {
+                send(&mut ws).expect("there is room");
+            }
+            write_out(&mut ws, &mut socket);
+            count -= batch;
+        }
+    })
 }
 
 fn receive(mut ws: Connection, mut socket: Socket) -> Job {
@@ -275,27 +294,24 @@ impl Endpoint for WsProto {
     }
 
     fn send(&self, outgoing: &Outgoing, mut socket: Socket) -> Option<Job> {
-        let mut ws = connection(outgoing.role);
-        let message = message(outgoing.content.kind(), &outgoing.payload);
-        let per_write = outgoing.per_write;
-        if per_write == 1 && message.as_bytes().len() >= LARGE {
-            return Some(Box::new(move |count, _| {
-                for _ in 0..count {
-                    ws.send_through(black_box(&message), &mut socket).expect("there is room");
-                    write_out(&mut ws, &mut socket);
-                }
-            }));
-        }
-        Some(Box::new(move |mut count, _| {
-            while count > 0 {
-                let batch = count.min(per_write);
-                for _ in 0..batch {
-                    send(&mut ws, black_box(&message));
-                }
-                write_out(&mut ws, &mut socket);
-                count -= batch;
+        let (ws, per_write) = (connection(outgoing.role), outgoing.per_write);
+        let payload = outgoing.payload.clone();
+        Some(match message(outgoing.content.kind(), &payload) {
+            message if payload.len() >= LARGE && per_write == 1 => {
+                let mut ws = ws;
+                Box::new(move |count, _| {
+                    for _ in 0..count {
+                        ws.send_through(black_box(&message), &mut socket).expect("there is room");
+                        write_out(&mut ws, &mut socket);
+                    }
+                })
             }
-        }))
+            message if payload.len() >= LARGE => {
+                in_writes(ws, socket, per_write, move |ws| ws.send(black_box(&message).clone()))
+            }
+            Message::Text(text) => in_writes(ws, socket, per_write, move |ws| ws.send_text(black_box(&text))),
+            _ => in_writes(ws, socket, per_write, move |ws| ws.send_binary(black_box(&payload))),
+        })
     }
 
     fn echo(&self, _: &Incoming, mut socket: Socket) -> Option<Job> {
