@@ -96,7 +96,7 @@ impl Connection {
 
     #[inline]
     fn new(role: Role, keys: Option<Box<MaskingKeys>>, config: &Config) -> Self {
-        // First what may allocate: so the rest is made where it stays.
+        // First what may allocate, so that the rest is built in place and not moved across that call.
         let sender = SendHalf::new(role, keys, config);
         Self { receiver: Receiver::new(role, config), sender }
     }

@@ -83,7 +83,7 @@ enum Reading {
 impl SendHalf {
     #[inline]
     pub(super) fn new(role: Role, keys: Option<Box<MaskingKeys>>, config: &Config) -> Self {
-        // First what may allocate: so the rest is made where it stays.
+        // First what may allocate, so that the rest is built in place and not moved across that call.
         let timing = config.policy.as_ref().map(|policy| Box::new(Timing::new(policy)));
         Self {
             writer: FrameWriter::new(keys, config),

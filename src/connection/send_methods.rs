@@ -54,12 +54,19 @@ impl Connection {
         self.sender.send(message)
     }
 
-    /// Sends a message that stays the caller's, and writes once. It is [`send`](Connection::send) and then
-    /// [`Output::write_to`](crate::Output::write_to), but a server's payload from 4 KiB on goes to the writer itself, in one
-    /// vectored write with its header, if nothing waits ahead of it: it is shared only if the writer does not take all of it.
+    /// Sends a message that stays the caller's, and writes once: [`send`](Connection::send), and then
+    /// [`Output::write_to`](crate::Output::write_to). But where the output is empty, a server's payload of 4 KiB or more that goes
+    /// out in one frame and uncompressed bypasses it: header and payload go to the writer in one vectored write, and the payload
+    /// is shared only if the writer does not take all of it. That needs a writer which implements
+    /// [`write_vectored`](std::io::Write::write_vectored), as sockets do.
     ///
-    /// What is not written waits in the output. That is also so if the writer fails: the error is not returned, as the next
-    /// write meets it again.
+    /// The writer is the transport of this connection, and all that was taken from [`output`](Connection::output) before has been
+    /// written to it: what a driver still holds, from [`next_owned`](crate::Output::next_owned) or in a buffer of its own, would be
+    /// overtaken.
+    ///
+    /// What is not written waits in the output. That is also so if the writer fails, takes nothing, or claims more than it was
+    /// given: its error is discarded, and the next write fails too, perhaps with another kind. If the message is refused, nothing
+    /// is written.
     ///
     /// ```
     /// # use ws_proto::{Config, Connection, Message};
@@ -68,7 +75,7 @@ impl Connection {
     /// ws.send_through(&image, socket)?;
     /// while ws.interest().write {
     ///     if ws.output().write_to(socket)? == 0 {
-    ///         return Err(std::io::Error::from(std::io::ErrorKind::WriteZero))?;
+    ///         return Err(std::io::Error::from(std::io::ErrorKind::WriteZero).into());
     ///     }
     /// }
     /// # Ok(())
@@ -76,7 +83,8 @@ impl Connection {
     /// ```
     ///
     /// # Errors
-    /// As for [`send_text`](Connection::send_text), and [`ReservedBit`](SendErrorKind::ReservedBit).
+    /// As for [`send_text`](Connection::send_text), and [`ReservedBit`](SendErrorKind::ReservedBit). The error does not hold the
+    /// message.
     #[cfg(feature = "std")]
     #[inline]
     pub fn send_through(
@@ -98,9 +106,9 @@ impl Connection {
         self.sender.send_prepared(prepared)
     }
 
-    /// Sends a message as [`send_prepared`](Connection::send_prepared) does, and writes once as
-    /// [`send_through`](Connection::send_through) does: if nothing waits ahead of it, the prepared frame itself goes to the
-    /// writer, whatever its size.
+    /// Sends a message as [`send_prepared`](Connection::send_prepared) does, and writes once. What is said of the writer at
+    /// [`send_through`](Connection::send_through) holds here, too. Where the output is empty, the prepared frame bypasses it,
+    /// whatever its size, unless it is cut into fragments.
     ///
     /// # Errors
     /// Those of [`send_prepared`](Connection::send_prepared).

@@ -236,6 +236,24 @@ fn control_frames_wait_for_the_frame_that_has_been_shown() {
         finish(&mut ws, &mut writer);
         let right = [Frame::binary(message.as_bytes()), Frame::ping("late"), Frame::text("behind")];
         assert_eq!(read_frames(&writer.taken), right, "{first:?}");
+
+        // The same for a prepared message, which counts however much of it was written at once.
+        for size in [100, 10_000] {
+            let data = payload(size, 1);
+            let mut ws = Connection::server(&Config::new().count(true));
+            let mut writer = Writer::new(&[first]);
+            ws.send_prepared_through(&Prepared::new(data.clone()), &mut writer).unwrap();
+            assert_eq!(writer.writes.len(), 1);
+            let has_begun = ws.buffered() > 0;
+            ws.ping(b"late").unwrap();
+            ws.send_text("behind").unwrap();
+            finish(&mut ws, &mut writer);
+            let right = [Frame::binary(&data), Frame::ping("late"), Frame::text("behind")];
+            assert_eq!(read_frames(&writer.taken), right, "{first:?}, {size}, {has_begun}");
+            ws.handle_timeout(Instant::ORIGIN);
+            let counters = ws.counters().expect("they are asked for");
+            assert_eq!((counters.messages_sent, counters.bytes_sent), (2, writer.taken.len() as u64));
+        }
     }
 }
 
@@ -283,6 +301,8 @@ fn refusals_are_those_of_send() {
         let mut writer = Writer::default();
         let error = ws.send_through(&message, &mut writer).expect_err("it is refused");
         assert_eq!((error.kind(), ws.buffered(), writer.writes.len()), (kind, waits, 0));
+        // The message stays the caller's alone.
+        assert!(error.into_message().is_none());
         drain(&mut ws);
         let error = ws.send_through(&message, &mut writer).err().map(|error| error.kind());
         // All but a full output stays as it is.

@@ -38,6 +38,28 @@ fn a_message_is_one_frame() {
     }
 }
 
+/// 6455-5.3-1, 6455-5.2-10: short messages of every length, behind as much as changes where they are written.
+#[test]
+fn every_short_length() {
+    for role in ROLES {
+        for ahead in [0, 1, 40, 100, 1000] {
+            for length in 0..=130 {
+                let (text, data) = (letters(length), Random(length as u64).bytes(length));
+                let mut connection = connection(role, &Config::new());
+                connection.send_binary(&data[..length.min(ahead)]).unwrap();
+                connection.send_text(&letters(ahead)).unwrap();
+                connection.send_text(&text).unwrap();
+                connection.send_binary(&data).unwrap();
+                let right = [&data[..length.min(ahead)], letters(ahead).as_bytes(), text.as_bytes(), &data[..]]
+                    .map(<[u8]>::to_vec);
+                let frames = sent_by(role, &drain(&mut connection));
+                let payloads: Vec<_> = frames.into_iter().map(|frame| frame.payload).collect();
+                assert!(payloads == right, "{length} bytes behind {ahead} from a {role:?}");
+            }
+        }
+    }
+}
+
 /// 6455-6.1-5, 6455-6.1-6, 6455-6.1-7, 6455-5.4-2, 6455-5.4-9: a message in parts: its type first, then continuations,
 /// FIN on the last.
 #[test]

@@ -40,8 +40,8 @@ impl Output {
         }
     }
 
-    /// Removes what a write takes, which is done again if it is interrupted. It returns how much was written, and how much was
-    /// shown to the writer.
+    /// Removes what a write takes, which is done again if it is interrupted. `write` returns how much was written, and how much
+    /// was shown to the writer.
     #[inline(always)]
     fn write_with(
         &mut self,

@@ -19,6 +19,9 @@ const BY_REFERENCE: usize = 4 << 10;
 /// its own.
 const BY_REFERENCE_MASKED: usize = 16 << 10;
 
+/// The longest payload of a masked frame of 32 bytes.
+const MOST_IN_32: usize = 32 - EncodedHeader::SHORT_MASKED;
+
 /// The output, with the source of the masking keys, and the limits on how much may wait in it and on the size of a frame.
 ///
 /// A message is appended whole or not at all. It does not know which frame may follow which.
@@ -94,11 +97,11 @@ impl FrameWriter {
                     buffer.extend_from_slice(payload);
                 }
             }
-            // The shorter the place, the fewer stores; what is not so short is a call, which keeps the code of a server, that
-            // never masks, short.
+            // A smaller place needs fewer stores. Longer payloads take a call, so that the code stays short where it is inlined
+            // into a server, which never masks.
             Some(keys) => match payload.len() {
                 0 => append_masked_in::<8>(buffer, opcode, keys.next(), &[]),
-                1..=26 => append_masked_in::<32>(buffer, opcode, keys.next(), payload),
+                1..=MOST_IN_32 => append_masked_in::<32>(buffer, opcode, keys.next(), payload),
                 _ => append_short_masked(buffer, opcode, keys.next(), payload),
             },
         }
@@ -363,15 +366,18 @@ impl Start {
     }
 }
 
+/// Appends a whole message of at most [`MAX_SHORT`] bytes, masked.
 #[inline(never)]
 fn append_short_masked(buffer: &mut BytesMut, opcode: Opcode, key: MaskingKey, payload: &[u8]) {
     append_masked_in::<136>(buffer, opcode, key, payload);
 }
 
-/// Appends a whole message of at most 125 bytes, masked: makes a place of `SIZE` bytes, the frame and two or more, and writes
-/// header and payload into it. So no byte is read back that has just been written, and the length of the buffer changes once.
+/// Appends a whole message, masked: makes a place of `SIZE` bytes, which is at least the frame and at least the eight bytes
+/// that the header is stored as, and writes header and payload into it. So no byte is read back that has just been written,
+/// and the length of the buffer changes once.
 #[inline(always)]
 fn append_masked_in<const SIZE: usize>(buffer: &mut BytesMut, opcode: Opcode, key: MaskingKey, payload: &[u8]) {
+    debug_assert!(EncodedHeader::SHORT_MASKED + payload.len() <= SIZE, "the frame fits");
     let start = buffer.len();
     buffer.extend_from_slice(&[0; SIZE]);
     if let Some(place) = buffer.get_mut(start..).and_then(<[u8]>::first_chunk_mut::<SIZE>) {

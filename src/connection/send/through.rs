@@ -20,7 +20,7 @@ impl SendHalf {
     #[inline]
     pub fn send_through(&mut self, message: &Message, writer: &mut (impl Write + ?Sized)) -> Result<(), SendError> {
         let Some((start, header)) = self.direct(message) else {
-            self.send(message.clone())?;
+            self.queue(message)?;
             self.write_queued(writer);
             return Ok(());
         };
@@ -70,13 +70,24 @@ impl SendHalf {
     fn direct(&self, message: &Message) -> Option<(Start, EncodedHeader)> {
         let (length, reserved) = (message.as_bytes().len(), message.reserved_bits());
         let by_reference = !self.writer.masks() && !self.writer.copies(length) && length <= MOST;
-        let may_be_sent = self.may_begin().is_ok() && self.may_set(reserved).is_ok() && !self.deflates(length);
+        let is_compressed = reserved.is_none() && self.deflates(length);
+        let may_be_sent = self.may_begin().is_ok() && self.may_set(reserved).is_ok() && !is_compressed;
         let start = Start::of(message.kind().opcode(), reserved, true);
         let is_direct = by_reference && may_be_sent && self.writer.writes_through(length);
         is_direct.then(|| (start, start.header(length).encode()))
     }
 
-    /// Writes what waits. What is not written goes on waiting, and the next write meets an error again.
+    /// Sends a message that stays the caller's, as [`send`](Self::send) does, with an error that does not share it.
+    #[inline(never)]
+    fn queue(&mut self, message: &Message) -> Result<(), SendError> {
+        match message {
+            Message::Text(text) if self.writer.copies(text.len()) => self.send_text(text),
+            Message::Binary(data) if self.writer.copies(data.len()) => self.send_binary(data),
+            message => self.send(message.clone()).map_err(|error| error.kind().into()),
+        }
+    }
+
+    /// Writes what waits. What is not written goes on waiting, whether the writer fails or not.
     fn write_queued(&mut self, writer: &mut (impl Write + ?Sized)) {
         let _result = self.writer.output.write_to(writer);
     }
@@ -89,7 +100,7 @@ impl SendHalf {
     }
 }
 
-/// Writes a frame, or a part of it: how much. It is nothing if the writer fails, which the next write finds again.
+/// Writes a frame, or a part of it. Returns how many bytes were written; 0 if the writer fails.
 #[inline]
 fn write_once(writer: &mut (impl Write + ?Sized), head: &[u8], payload: &[u8]) -> usize {
     loop {

@@ -34,7 +34,7 @@ struct FirstLine {
 }
 
 impl FirstLine {
-    /// `None` where a line of the head does not end with CRLF.
+    /// `None` where a line of the head does not end with CRLF, which can be only where it has not been read line by line.
     #[inline]
     fn check(bytes: &[u8], parsed: &httparse::Request<'_, '_>) -> Option<Self> {
         let (method, target, http_minor) = (parsed.method?, parsed.path?, parsed.version?);
